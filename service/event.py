@@ -1,0 +1,123 @@
+"""The units that travel: Kinesis records into Kafka, raw events between agents, dead letters out.
+
+All of them are msgspec structs encoded as MessagePack arrays (``encode``/``decode_as``): compact, typed, and never able to
+carry code. A Kafka message is always a batch.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One Kinesis record, after de-aggregation; ``subsequence`` is 0 unless it came out of a KPL aggregate."""
+
+    data: bytes
+    partition_key: str
+    sequence: str
+    """Sequence number, the decimal string of the Kinesis API."""
+    subsequence: int
+    arrival_ms: int
+    """ApproximateArrivalTimestamp, milliseconds since the epoch, UTC."""
+
+
+class RecordBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Value of one message on the topic ``records``: a slice of one shard, about 512 KB at most.
+
+    ``project`` and ``environment`` are those of the subscription in ``streams.yml``: the only trusted statement of whose
+    data this is.
+    """
+
+    project: str
+    environment: str
+    stream: str
+    """Stream name."""
+    shard: str
+    records: list[Record]
+
+
+class Slice(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Raw events that share all their facts: what one decoded unit (a CloudWatch record, an envelope, a file) held.
+
+    ``ids`` (CloudWatch log event ids) and ``times`` (their timestamps, ms) run parallel to ``events`` when the transport
+    has them. Event number i of the slice is number ``first + i`` of its Kinesis record; together with stream, shard,
+    sequence and subsequence that is its position.
+    """
+
+    project: str
+    environment: str
+    stream: str
+    shard: str
+    sequence: str
+    subsequence: int
+    arrival_ms: int
+    events: list[str]
+    ids: list[str] | None = None
+    times: list[int] | None = None
+    first: int = 0
+    transport: str = "plain"
+    """How it came: cloudwatch_logs, eventbridge, plain."""
+    account: str | None = None
+    """Account the transport names: owner of the log group, ``account`` of the EventBridge envelope."""
+    region: str | None = None
+    log_group: str | None = None
+    log_stream: str | None = None
+    source: str | None = None
+    """EventBridge ``source``."""
+    detail_type: str | None = None
+    envelope_id: str | None = None
+    """EventBridge ``id``."""
+    envelope_time: str | None = None
+    """EventBridge ``time``."""
+    columns: str | None = None
+    """Header line of the file or field list declared for the log group, for columnar text."""
+
+
+class RawBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Value of one message on the topic ``raw.<dataset>``."""
+
+    dataset: str
+    slices: list[Slice]
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An unusable event with its bytes, why, and everything ``siem replay`` needs to try again."""
+
+    project: str
+    environment: str
+    stream: str
+    shard: str
+    sequence: str
+    subsequence: int
+    index: int
+    """Number of the event inside its Kinesis record; -1: the whole record."""
+    arrival_ms: int
+    stage: str
+    code: str
+    reason: str
+    data: bytes
+    field: str | None = None
+    dataset: str | None = None
+    pipeline_version: str | None = None
+    context: Slice | None = None
+    """The event's slice without events, ids and times, when it got as far as being decoded."""
+    document_id: str | None = None
+    document_index: str | None = None
+    replays: int = 0
+
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode(unit: RecordBatch | RawBatch | DeadLetter) -> bytes:
+    """MessagePack bytes of a unit, for a Kafka message value."""
+    return _encoder.encode(unit)
+
+
+def decode_as(kind: type[T], data: bytes) -> T:
+    """The unit of the given kind; raises msgspec.DecodeError or ValidationError for anything else."""
+    return msgspec.msgpack.decode(data, type=kind)
