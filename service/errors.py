@@ -2,6 +2,7 @@
 
 SiemError
 ├── ContentError   a file of ours or the operator's is wrong: stop before the first event
+│                  (ContentErrors: all those of one file or folder, an ExceptionGroup)
 ├── EventError     an event is wrong: dead-letter it and go on
 ├── Backpressure   the far side is busy: wait, then do the same thing again
 └── LeaseLost      another worker owns this shard: drop what is in flight, checkpoint nothing
@@ -9,6 +10,7 @@ SiemError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -42,6 +44,26 @@ class ContentError(SiemError):
         self.reason = reason
         self.hint = hint
         super().__init__(f"{place} {code}: {reason}" + (f" ({hint})" if hint else ""))
+
+
+class ContentErrors(ExceptionGroup[ContentError]):
+    """Every ContentError that was found at once; ``faults`` holds them."""
+
+    @property
+    def faults(self) -> list[ContentError]:
+        """All of them, flat."""
+        found: list[ContentError] = []
+        for error in self.exceptions:
+            found.extend(error.faults if isinstance(error, ContentErrors) else [error])  # type: ignore[list-item]
+        return found
+
+    def derive(self, excs: Sequence[ContentError]) -> ContentErrors:  # type: ignore[override]
+        """Keep the kind when ``split`` and ``except*`` divide the group."""
+        return ContentErrors(self.message, excs)
+
+    def __str__(self) -> str:
+        """One line for each error."""
+        return "\n".join(str(error) for error in self.faults)
 
 
 class EventError(SiemError):

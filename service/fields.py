@@ -1,13 +1,23 @@
-"""The catalogue of fields: every ECS or vendor field a document may carry, with its OpenSearch type and one sentence."""
+"""The catalogue of fields: every ECS or vendor field a document may carry, with OpenSearch type and one sentence."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+
+from service.errors import ContentError, ContentErrors
+from service.yaml_file import YamlFile, read
 
 FieldType = Literal[
     "keyword", "wildcard", "text", "match_only_text", "long", "integer", "float", "double", "boolean", "date", "ip",
     "geo_point", "object", "flat_object", "nested",
+]
+FieldName = Annotated[
+    str, StringConstraints(pattern=r"^@?[A-Za-z_][A-Za-z0-9_\-]*(\.[A-Za-z0-9_@\-]+)*$", max_length=200)
 ]
 
 
@@ -26,14 +36,95 @@ class FieldSpec:
     indexed: bool = True
     allowed: tuple[str, ...] = ()
     ignore_above: int | None = None
+    expected_types: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class FieldEntry(BaseModel):
+    """A field as it stands in ``ecs.yml``, ``siem.yml`` or a ``fields.yml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    type: FieldType
+    """As OpenSearch spells it."""
+    meaning: str
+    """One sentence."""
+    array: bool = False
+    """Always an array, even of one value."""
+    indexed: bool = True
+    """False: kept in ``_source``, never searched."""
+    ignore_above: int | None = Field(default=None, ge=1, le=32766)
+    """Longer values of a keyword are kept but not searched."""
+    allowed: list[str] | dict[str, list[str]] = []
+    """The only values there may be; for event.category with the event.type values each goes with."""
+
+
+class FieldsFile(RootModel[dict[FieldName, FieldEntry]]):
+    """Field name → what it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Fields by name; ``mappings/ecs.yml`` plus the ``fields.yml`` of one dataset."""
+    """Fields by name; ``mappings/ecs.yml`` and ``mappings/siem.yml`` plus the ``fields.yml`` of one dataset."""
 
     fields: dict[str, FieldSpec]
 
     def get(self, name: str) -> FieldSpec | None:
         """The field, or None when nobody declared it."""
         return self.fields.get(name)
+
+    @classmethod
+    def read(cls, ecs: Path, own: Path | None = None) -> Catalogue:
+        """The catalogue of one dataset: ``ecs.yml``, the ``siem.yml`` beside it if there is one, its ``fields.yml``.
+
+        Raises ContentErrors for a file that is wrong or declares a field that the shared catalogue has already.
+        """
+        shared = _shared(ecs, _stamp(ecs), _stamp(ecs.parent / "siem.yml"))
+        if own is None:
+            return cls(shared)
+        file = read(own, FieldsFile)
+        faults = _taken(file, shared)
+        if faults:
+            raise ContentErrors(f"{own} is not valid", faults)
+        return cls({**shared, **_specs(file)})
+
+
+def _taken(file: YamlFile[FieldsFile], shared: dict[str, FieldSpec]) -> list[ContentError]:
+    return [
+        file.error((name,), "already_declared", f"`{name}` is a field of the shared catalogue", "leave it out here")
+        for name in file.value.root
+        if name in shared
+    ]
+
+
+def _specs(file: YamlFile[FieldsFile]) -> dict[str, FieldSpec]:
+    return {
+        name: FieldSpec(
+            name=name,
+            type=entry.type,
+            meaning=entry.meaning,
+            array=entry.array,
+            indexed=entry.indexed,
+            allowed=tuple(entry.allowed),
+            ignore_above=entry.ignore_above,
+            expected_types={k: tuple(v) for k, v in entry.allowed.items()} if isinstance(entry.allowed, dict) else {},
+        )
+        for name, entry in file.value.root.items()
+    }
+
+
+def _stamp(path: Path) -> int:
+    """Changes when the file does; 0 when there is none."""
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+@lru_cache(maxsize=8)
+def _shared(ecs: Path, _ecs_stamp: int, own_stamp: int) -> dict[str, FieldSpec]:
+    # Read once for all pipelines of a folder; the stamps make an edited file count.
+    fields = _specs(read(ecs, FieldsFile))
+    if own_stamp:
+        file = read(ecs.parent / "siem.yml", FieldsFile)
+        faults = _taken(file, fields)
+        if faults:
+            raise ContentErrors(f"{file.path} is not valid", faults)
+        fields |= _specs(file)
+    return fields
