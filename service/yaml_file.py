@@ -2,6 +2,7 @@
 
 Safe by construction: no tags beyond the core schema, no merge keys, no duplicate keys, bounded size, depth and aliases.
 The traps of YAML 1.1 are shut: ``yes``, ``on`` and dates are text, ``012`` (an account id without quotes) is refused.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from service.yaml_file import YamlFile, read
 class LoadedPipeline:
     """One log source as its files say it.
 
-    ``file`` is what to compile: ``pipeline.yml`` under the tuning's retention, period, enrichers, original, labels
+    ``file`` is what to compile: under the tuning's retention, period, enrichers, original and labels.
     The tuning's ``drop``, ``sample`` and ``columns`` stay in ``tuning.value`` for whoever carries them out.
     ``source`` is ``pipeline.yml`` as it was read, for places in error messages and ``siem explain``.
     """
