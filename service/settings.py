@@ -1,0 +1,281 @@
+"""What an operator decides: ``siem.yml``, and ``SIEM_<SECTION>_<FIELD>`` in the environment over it.
+
+Every field has a default that works on one machine with local servers; the docstring of a field is what editors show
+and the documentation prints. Unknown keys are refused with their place.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+
+from service import yaml_file
+from service.errors import ContentError, ContentErrors, Place
+from service.pipeline.schema import Model
+
+PREFIX = "SIEM_"
+
+
+class Kafka(Model):
+    """The buffer between collecting and processing."""
+
+    servers: list[str] = Field(default=["127.0.0.1:9092"], min_length=1)
+    """``host:port`` of brokers to ask first."""
+    group: str = Field(default="siem", pattern=r"^[A-Za-z0-9._\-]{1,100}$")
+    """Consumer group of the processors."""
+    instance: str = Field(default_factory=socket.gethostname, pattern=r"^[A-Za-z0-9._\-]{1,200}$")
+    """Name of this machine in the group (static membership: a restart within the session timeout moves no partition).
+    Two running services with one name fence each other off."""
+    topic_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._\-]{0,60}$")
+    """Stands before every topic name, for several deployments on one cluster."""
+    partitions: int = Field(default=6, ge=1, le=1000)
+    """Partitions of every topic we create; the most processes that can share one dataset."""
+    replication: int = Field(default=1, ge=1, le=10)
+    """Copies of every partition; 3 in production."""
+    retention_hours: int = Field(default=168, ge=1)
+    """How long the brokers keep messages: the longest outage of OpenSearch that loses nothing."""
+    session_timeout_seconds: float = Field(default=15.0, ge=6.0, le=60.0)
+    """After this silence the group gives a worker's partitions to others."""
+    security: Literal["plaintext", "tls", "sasl_plaintext", "sasl_tls"] = "plaintext"
+    """How to connect."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"] = "SCRAM-SHA-512"
+    """How to log in, when ``security`` says sasl."""
+    username: str = ""
+    """SASL user."""
+    password: SecretStr = SecretStr("")
+    """SASL password; better as ``SIEM_KAFKA_PASSWORD``."""
+    region: str | None = None
+    """AWS region of the cluster, for ``AWS_MSK_IAM``."""
+    ca_file: Path | None = None
+    """Certificate authority of the brokers, PEM; default: the machine's own list."""
+    cert_file: Path | None = None
+    """Client certificate, PEM, for mutual TLS."""
+    key_file: Path | None = None
+    """Its key, PEM."""
+
+
+class OpenSearch(Model):
+    """Where documents go."""
+
+    urls: list[str] = Field(default=["http://127.0.0.1:9200"], min_length=1)
+    """Nodes or the endpoint, with scheme and port."""
+    dashboards_url: str | None = None
+    """OpenSearch Dashboards, for ``siem apply`` and links."""
+    auth: Literal["none", "basic", "sigv4", "mtls"] = "none"
+    """How to log in; sigv4 takes the machine's AWS credentials."""
+    username: str = ""
+    """For basic."""
+    password: SecretStr = SecretStr("")
+    """For basic; better as ``SIEM_OPENSEARCH_PASSWORD``."""
+    region: str | None = None
+    """AWS region of the domain, for sigv4."""
+    service: Literal["es", "aoss"] = "es"
+    """AWS service name to sign for."""
+    ca_file: Path | None = None
+    """Certificate authority, PEM; default: the machine's own list."""
+    cert_file: Path | None = None
+    """Client certificate, PEM, for mtls."""
+    key_file: Path | None = None
+    """Its key, PEM."""
+    bulk_bytes: int = Field(default=5 * 1024 * 1024, ge=1024, le=90 * 1024 * 1024)
+    """A bulk request is sent when it is this large, …"""
+    bulk_wait_seconds: float = Field(default=1.0, gt=0, le=60)
+    """… or its oldest document has waited this long."""
+    requests_in_flight: int = Field(default=4, ge=1, le=64)
+    """Bulk requests under way at once, each worker."""
+    request_timeout_seconds: float = Field(default=60.0, gt=0, le=600)
+    """A bulk request without an answer is sent again after this (documents have ids: nothing doubles)."""
+    compress: bool = False
+    """gzip requests: saves network, costs CPU."""
+
+
+class Leases(Model):
+    """Who reads which shard, and how far it got."""
+
+    kind: Literal["sqlite", "dynamodb"] = "sqlite"
+    """sqlite: one machine; dynamodb: any number."""
+    file: Path = Path("leases.sqlite")
+    """For sqlite; relative to ``paths.state``."""
+    table: str = Field(default="siem-leases", pattern=r"^[A-Za-z0-9_.\-]{3,255}$")
+    """For dynamodb."""
+    region: str | None = None
+    """For dynamodb."""
+    endpoint: str | None = None
+    """For dynamodb: another endpoint (tests, VPC)."""
+    duration_seconds: float = Field(default=15.0, ge=1, le=300)
+    """A lease that nobody renewed for this long is free."""
+
+
+class Collect(Model):
+    """Kinesis into Kafka."""
+
+    streams: Path = Path("streams.yml")
+    """Projects and their streams; relative to this file."""
+    batch_bytes: int = Field(default=512 * 1024, ge=16 * 1024, le=8 * 1024 * 1024)
+    """Records of one shard travel together up to this size."""
+    buffer_bytes: int = Field(default=48 * 1024 * 1024, ge=1024 * 1024)
+    """Most bytes sent to Kafka and not acknowledged, each worker; reading waits beyond."""
+
+
+class Process(Model):
+    """Kafka into OpenSearch."""
+
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes of ``siem run``; ``--workers`` wins."""
+    message_bytes: int = Field(default=512 * 1024, ge=16 * 1024, le=8 * 1024 * 1024)
+    """Raw events of one dataset travel together up to this size."""
+    stream_buffer: int = Field(default=8, ge=2, le=64)
+    """Messages waiting in front of each dataset's agent."""
+    in_flight_bytes: int = Field(default=48 * 1024 * 1024, ge=1024 * 1024)
+    """Most bytes of raw events on their way through pipeline and bulk, each worker; consuming pauses beyond."""
+    drain_seconds: float = Field(default=25.0, ge=0, le=3600)
+    """How long SIGTERM waits for what is under way; what is not done by then is read again after the restart."""
+
+
+class Enrich(Model):
+    """What events are enriched with; files are swapped while running."""
+
+    city: Path | None = None
+    """MMDB with places (GeoLite2-City, DB-IP city …)."""
+    asn: Path | None = None
+    """MMDB with autonomous systems."""
+    projects: Path | None = None
+    """projects.yml: accounts, names, owners."""
+    threats: list[Path] = Field(default=[])
+    """Threat lists: files or folders of ip, cidr and domain lists."""
+    refresh_seconds: float = Field(default=60.0, ge=1)
+    """How often files are looked at for changes."""
+
+
+class Admin(Model):
+    """Status page, health and metrics."""
+
+    bind: str = "127.0.0.1"
+    """Address to listen on. Not loopback: set a token."""
+    port: int = Field(default=8650, ge=0, le=65535)
+    """Port; 0 picks a free one and logs it."""
+    token: SecretStr = SecretStr("")
+    """When set, everything but ``/health/*`` asks for it (``Authorization: Bearer …``, or as HTTP Basic password)."""
+
+
+class Paths(Model):
+    """Where content and state are; relative to this file (state: to the working directory)."""
+
+    pipelines: Path = Path("pipelines")
+    """Folder of log sources."""
+    tuning: Path | None = None
+    """Folder of this deployment's ``<dataset>.yml``."""
+    mappings: Path = Path("mappings")
+    """ECS catalogue and index templates."""
+    dashboards: Path = Path("dashboards")
+    """Dashboards across sources, and generated saved objects."""
+    state: Path = Path(".siem")
+    """Writable: leases, sockets, lock."""
+
+
+class Logging(Model):
+    """Our own log: JSON lines on stdout."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is written."""
+    format: Literal["json", "console"] = "json"
+    """console is for people."""
+
+
+class Settings(Model):
+    """``siem.yml``."""
+
+    kafka: Kafka = Kafka()
+    opensearch: OpenSearch = OpenSearch()
+    leases: Leases = Leases()
+    collect: Collect = Collect()
+    process: Process = Process()
+    enrich: Enrich = Enrich()
+    admin: Admin = Admin()
+    paths: Paths = Paths()
+    logging: Logging = Logging()
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the file (defaults without one) with the environment over it; relative content paths made absolute.
+
+    Raises ContentErrors with every fault and its place, before anything is started.
+    """
+    data: dict[str, Any] = {}
+    base = Path.cwd()
+    if path is not None:
+        data = yaml_file.read(path, Settings).data or {}
+        base = path.resolve().parent
+    merged = _overlay(data, os.environ if environment is None else environment)
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        raise ContentErrors("the environment is not valid", _environment_faults(error)) from error
+    return _anchored(settings, base)
+
+
+def _overlay(data: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    merged = {name: dict(section) if isinstance(section, dict) else section for name, section in data.items()}
+    faults = []
+    for variable in sorted(environment):
+        section, _, name = variable.removeprefix(PREFIX).lower().partition("_")
+        if not variable.startswith(PREFIX) or section not in Settings.model_fields or not name:
+            continue
+        model = Settings.model_fields[section].annotation
+        fields = model.model_fields if isinstance(model, type) and issubclass(model, Model) else {}
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, n=1)
+            hint = f"did you mean {PREFIX}{section.upper()}_{near[0].upper()}?" if near else ""
+            faults.append(ContentError(Place(f"${variable}"), "unknown_key", f"{section} has no `{name}`", hint))
+            continue
+        is_list = str(fields[name].annotation).startswith("list")
+        text = environment[variable]
+        merged.setdefault(section, {})
+        merged[section][name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+    if faults:
+        raise ContentErrors("the environment is not valid", faults)
+    return merged
+
+
+def _environment_faults(error: ValidationError) -> list[ContentError]:
+    faults = []
+    for item in error.errors(include_url=False, include_input=False):
+        variable = PREFIX + "_".join(str(part) for part in item["loc"][:2]).upper()
+        faults.append(ContentError(Place(f"${variable}"), "bad_value", item["msg"]))
+    return faults
+
+
+def _anchored(settings: Settings, base: Path) -> Settings:
+    """Relative paths count from the file's folder; state from where the service was started."""
+    state = settings.paths.state.absolute()
+
+    def at(path: Path) -> Path:
+        return path if path.is_absolute() else (base / path).resolve()
+
+    paths = settings.paths
+    return settings.model_copy(
+        update={
+            "paths": paths.model_copy(
+                update={
+                    "pipelines": at(paths.pipelines), "tuning": at(paths.tuning) if paths.tuning else None,
+                    "mappings": at(paths.mappings), "dashboards": at(paths.dashboards), "state": state,
+                }
+            ),
+            "leases": settings.leases.model_copy(update={"file": state / settings.leases.file}),
+            "collect": settings.collect.model_copy(update={"streams": at(settings.collect.streams)}),
+            "enrich": settings.enrich.model_copy(
+                update={
+                    "city": at(settings.enrich.city) if settings.enrich.city else None,
+                    "asn": at(settings.enrich.asn) if settings.enrich.asn else None,
+                    "projects": at(settings.enrich.projects) if settings.enrich.projects else None,
+                    "threats": [at(path) for path in settings.enrich.threats],
+                }
+            ),
+        }
+    )  # fmt: skip
