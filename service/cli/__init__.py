@@ -1,0 +1,23 @@
+"""The verbs of ``siem``. Each is a module of this package with one click command called ``command``.
+
+Add a verb: write ``service/cli/<verb>.py``, put its name and one sentence here. Modules are imported when their verb is
+called, so that ``siem parse`` does not pay for Faust.
+"""
+
+from __future__ import annotations
+
+VERBS: dict[str, str] = {
+    "demo": "Everything local: three projects, a scripted attack, a live table; ends with the ledger.",
+    "run": "The service: collect and process.",
+    "check": "Lint pipelines, tuning and fields: file:line:col code: message (hint).",
+    "test": "Samples against their expected documents, in process.",
+    "parse": "Raw logs in, ECS documents out, one JSON object a line; dead letters on stderr.",
+    "explain": "One event, stage by stage, with the YAML line that did it.",
+    "new": "Scaffold a source folder from real lines.",
+    "build": "Generate schema, templates, saved objects, READMEs; --check: are they fresh?",
+    "apply": "Diff against the cluster, then put templates, policies and dashboards; --plan: only the diff.",
+    "replay": "Dead letters back through today's pipeline.",
+    "leases": "Who reads which shard, and how far.",
+    "double": "The Kinesis double on its own, for trying things out.",
+}
+"""Verb → one sentence, in the order of the help. ``run-x`` lives in the module ``run_x``."""
