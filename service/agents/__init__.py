@@ -1,0 +1,1 @@
+"""Faust, and nothing but Faust: the only package that imports it."""
