@@ -1,0 +1,13 @@
+"""Sigma selections: one language for route, drop, when and detections.
+
+>>> node = parse_selection({"eventName|startswith": ["Put", "Delete"], "errorCode": None}, Place("pipeline.yml", 7))
+>>> predicate(node)({"eventName": "putObject"})
+True
+"""
+
+from service.errors import Place
+from service.match.nodes import And, Item, Node, Not, Or, fields
+from service.match.parse import parse_selection
+from service.match.python import predicate, to_python
+
+__all__ = ["And", "Item", "Node", "Not", "Or", "Place", "fields", "parse_selection", "predicate", "to_python"]
