@@ -1,0 +1,131 @@
+"""Accounts and projects: whose account it is, what it is called, who answers for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from service import yaml_file
+from service.enrich.fragments import members
+from service.errors import ContentErrors
+
+ProjectId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+Environment = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+
+REMEMBERED = 16_384
+"""Account ids come out of events: only so many views are kept."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Account(_Model):
+    """One AWS account."""
+
+    name: str | None = None
+    """``cloud.account.name``."""
+    environment: Environment | None = None
+    """The environment whose streams may carry its events; without it, any of the project."""
+    organizational_unit: str | None = None
+    """Path of the OU: ``Workloads/Prod``."""
+    owner: str | None = None
+    """Who answers for it; replaces the project's owner."""
+    tags: list[str] = []
+    """Further words to search by, added to the project's."""
+
+
+class Project(_Model):
+    """A group of accounts with one owner; its id is the one in ``streams.yml`` and in the index name."""
+
+    name: str | None = None
+    """What people call it."""
+    owner: str | None = None
+    """Who answers for it: a team or an e-mail address."""
+    tags: list[str] = []
+    """Words to search by."""
+    accounts: dict[AccountId, Account] = {}
+    """Account id, in quotes → what is known about it. Events of other accounts are flagged ``account_mismatch``."""
+
+
+class ProjectsFile(_Model):
+    """``projects.yml``: what is known about projects and accounts."""
+
+    projects: dict[ProjectId, Project] = Field(default={})
+    """Project id → project."""
+
+
+class AccountView(NamedTuple):
+    """What a document says about its account and project, as JSON members to splice."""
+
+    cloud_account: str
+    """``,"id":…,"name":…`` of ``cloud.account``; "" when the event names no account."""
+    project: str
+    """``,"name":…,"owner":…,"organizational_unit":…,"tags":[…]`` of ``project``, after its id and environment."""
+    mismatch: bool
+    """The account is not one of those that the stream's project and environment own."""
+
+
+class AccountTable:
+    """Views by project, environment and account, made on first use."""
+
+    def __init__(self, projects: dict[str, Project]) -> None:
+        """Know the accounts of ``projects``; an empty mapping knows, and suspects, nothing."""
+        self._views: dict[tuple[str, str, str | None], AccountView] = {}
+        self.replace(projects)
+
+    def replace(self, projects: dict[str, Project]) -> None:
+        """Know these projects from now on."""
+        self._projects = projects
+        self._accounts = {key: account for project in projects.values() for key, account in project.accounts.items()}
+        self._views.clear()
+
+    def fragment(self, project: str, environment: str, account: str | None) -> AccountView:
+        """The view of an event of ``account`` (None or "": it names none) from a stream of ``project``."""
+        key = (project, environment, account)
+        view = self._views.get(key)
+        if view is None:
+            view = self._view(project, environment, account)
+            if len(self._views) >= REMEMBERED:
+                self._views.clear()
+            if len(account or "") <= 64:
+                self._views[key] = view
+        return view
+
+    def _view(self, project_id: str, environment: str, account_id: str | None) -> AccountView:
+        project = self._projects.get(project_id) or Project()
+        mine = project.accounts.get(account_id or "")
+        account = self._accounts.get(account_id or "") or Account()
+        foreign = mine is None or (mine.environment is not None and mine.environment != environment)
+        # What a foreign account is called is worth knowing; who owns it says nothing about this project.
+        about = Account() if mine is None else mine
+        return AccountView(
+            members({"id": account_id or None, "name": account.name}),
+            members(
+                {
+                    "name": project.name,
+                    "owner": about.owner or project.owner,
+                    "organizational_unit": about.organizational_unit,
+                    "tags": list(dict.fromkeys(project.tags + about.tags)) or None,
+                }
+            ),
+            bool(account_id) and bool(project.accounts) and foreign,
+        )
+
+
+def read_projects(path: Path) -> dict[str, Project]:
+    """The projects of a ``projects.yml``; raises ContentErrors. An account belongs to one project."""
+    file = yaml_file.read(path, ProjectsFile)
+    owners: dict[str, str] = {}
+    for project_id, project in file.value.projects.items():
+        for account_id in project.accounts:
+            if account_id in owners:
+                reason = f"account {account_id} already belongs to project {owners[account_id]}"
+                keys = ("projects", project_id, "accounts", account_id)
+                fault = file.error(keys, "account_twice", reason, "an account has one owner")
+                raise ContentErrors(f"{path} is not valid", [fault])
+            owners[account_id] = project_id
+    return file.value.projects
