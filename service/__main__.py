@@ -29,7 +29,8 @@ class Verbs(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
         with formatter.section("Verbs"):
-            formatter.write_dl([(verb, VERBS[verb]) for verb in self.list_commands(ctx)])
+            verbs = self.list_commands(ctx)
+            formatter.write_dl([(verb, VERBS[verb]) for verb in verbs] or [("-", "none is installed")])
 
 
 def _module(verb: str) -> str:

@@ -25,7 +25,7 @@ def check_document(document: dict[str, Any], catalogue: Catalogue) -> list[str]:
             hint = closest(name, catalogue.fields)
             faults.append(f"{name} is not declared in ecs.yml, siem.yml or fields.yml" + (f" ({hint})" if hint else ""))
             continue
-        faults.extend(_value_faults(spec, value))
+        faults.extend(value_faults(spec, value))
     return faults + _category_faults(document, catalogue)
 
 
@@ -51,7 +51,8 @@ def _leaves(value: dict[str, Any], prefix: str, catalogue: Catalogue) -> Iterato
             yield name, inner
 
 
-def _value_faults(spec: FieldSpec, value: Any) -> Iterator[str]:
+def value_faults(spec: FieldSpec, value: Any) -> Iterator[str]:
+    """What is wrong with a value of this field, a sentence each."""
     if value is None or value in ("", [], {}):
         yield f"{spec.name} is empty: leave it out"
         return

@@ -1,0 +1,38 @@
+"""``siem check``: what people wrote, checked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from service.errors import ContentError, ContentErrors
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.pass_context
+def command(ctx: click.Context, path: Path | None) -> None:
+    """Lint pipelines, tuning and fields; PATH is a content folder, a source folder or a file in it.
+
+    Prints ``file:line:col code: message (hint)``; exits 1 when anything was found.
+    """
+    from service.lint.everything import check_path
+
+    try:
+        findings = check_path(path)
+    except ContentErrors as errors:
+        show_faults(errors.faults)
+        ctx.exit(1)
+    show_faults(findings.faults)
+    words = f"{len(findings.faults)} faults" if findings.faults else "nothing to complain about"
+    click.echo(f"{findings.pipelines} pipelines: {words}", err=True)
+    ctx.exit(1 if findings.faults else 0)
+
+
+def show_faults(faults: list[ContentError], *, err: bool = False) -> None:
+    """One line a fault; files as seen from here."""
+    here = f"{Path.cwd()}{os.sep}"
+    for fault in faults:
+        click.echo(str(fault).removeprefix(here), err=err)

@@ -1,0 +1,72 @@
+"""Lint of a whole content folder, or of the part of it somebody is working on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from service.content import Content, find_content
+from service.errors import ContentError, ContentErrors, Place
+from service.lint.folder import check_folder
+from service.lint.pipeline import check_pipeline
+from service.pipeline.load import LoadedPipeline, load_pipeline
+from service.yaml_errors import closest
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a check looked at and what it found."""
+
+    pipelines: int = 0
+    faults: list[ContentError] = field(default_factory=list)
+
+
+def check_path(path: Path | None) -> Findings:
+    """Check a content folder (None: the nearest), one source folder, or the source folder a file belongs to."""
+    if path is None:
+        return check_content(find_content())
+    if not path.exists():
+        return Findings(faults=[ContentError(Place(str(path)), "no_file", "there is no such file or folder")])
+    for folder in (path, *path.absolute().parents):
+        if (folder / "pipeline.yml").is_file():
+            findings = Findings()
+            _check_source(folder, None, findings)
+            return findings
+    if (path / "pipelines").is_dir():
+        return check_content(Content(path))
+    if any(path.glob("*/pipeline.yml")):
+        return _check_sources(path, None)
+    return check_content(find_content(path if path.is_dir() else path.parent))
+
+
+def check_content(content: Content) -> Findings:
+    """Check every pipeline with its tuning."""
+    return _check_sources(content.pipelines, content.tuning)
+
+
+def _check_sources(root: Path, tuning: Path | None) -> Findings:
+    findings = Findings()
+    folders = sorted(path.parent for path in root.glob("*/pipeline.yml"))
+    for folder in folders:
+        _check_source(folder, tuning, findings)
+    names = {folder.name for folder in folders}
+    for path in sorted(root.iterdir()) if root.is_dir() else []:
+        if path.is_dir() and path.name not in names and not path.name.startswith((".", "_")):
+            findings.faults.append(ContentError(Place(str(path)), "no_pipeline", "the folder has no pipeline.yml"))
+    for path in sorted(tuning.glob("*.yml")) if tuning and tuning.is_dir() else []:
+        if path.stem not in names:
+            hint = closest(path.stem, names)
+            fault = ContentError(Place(str(path)), "unknown_dataset", "tunes no pipeline there is", hint)
+            findings.faults.append(fault)
+    return findings
+
+
+def _check_source(folder: Path, tuning: Path | None, findings: Findings) -> None:
+    findings.pipelines += 1
+    try:
+        loaded: LoadedPipeline = load_pipeline(folder, tuning / f"{folder.name}.yml" if tuning else None)
+    except ContentErrors as errors:
+        findings.faults.extend(errors.faults)
+        return
+    findings.faults.extend(check_pipeline(loaded))
+    findings.faults.extend(check_folder(loaded))
