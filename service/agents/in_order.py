@@ -1,9 +1,9 @@
 """Which offsets may be committed: everything before the first message that is not yet accounted for.
 
 Pure bookkeeping. A message is entered when it is *fetched*, before Faust hands it on, so a message that gets lost
-between fetch and agent holds the line (it is read again after a restart) instead of being skipped. Bulks finish in any
-order; only the contiguous finished head of a partition may be committed. A rebalance gives the partition a new lane, and
-tickets of the old one change nothing any more.
+between fetch and agent holds the line (and is noticed) instead of being skipped. Bulks finish in any order; only the
+contiguous finished head of a partition may be committed. A rebalance gives the partition a new lane, and tickets of the
+old one change nothing any more.
 """
 
 from __future__ import annotations
@@ -11,9 +11,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Generic, TypeVar
 
 Partition = TypeVar("Partition", bound=Hashable)
+
+
+class Taken(Enum):
+    """What an agent learns when it takes a message."""
+
+    NEXT = "next"
+    """The one that was expected: handle it."""
+    AGAIN = "again"
+    """It was taken before, or is of another lane: leave it."""
+    LOST = "lost"
+    """Messages before it were fetched and never arrived: nothing after them may be committed, start over."""
 
 
 @dataclass(slots=True)
@@ -21,7 +33,11 @@ class Lane:
     """One partition between two rebalances: offsets fetched and not committable yet, oldest first."""
 
     waiting: deque[int] = field(default_factory=deque)
+    """Fetched and not committable."""
+    untaken: deque[int] = field(default_factory=deque)
+    """Fetched and not yet taken by the agent."""
     finished: set[int] = field(default_factory=set)
+    """Finished behind one that is not."""
     highest: int = -1
     """Newest offset fetched."""
     next: int | None = None
@@ -32,6 +48,17 @@ class Lane:
         if offset > self.highest:
             self.highest = offset
             self.waiting.append(offset)
+            self.untaken.append(offset)
+
+    def take(self, offset: int) -> Taken:
+        """Note that the agent has this message now; messages of a partition arrive in their order or not at all."""
+        untaken = self.untaken
+        if not untaken or offset < untaken[0]:
+            return Taken.AGAIN
+        if offset > untaken[0]:
+            return Taken.LOST
+        untaken.popleft()
+        return Taken.NEXT
 
     def finish(self, offset: int) -> None:
         """Account for this offset; moves ``next`` over the finished head. Unknown offsets and repeats do nothing."""
@@ -51,9 +78,11 @@ class InOrder(Generic[Partition]):
     def __init__(self) -> None:
         """Own nothing yet."""
         self._lanes: dict[Partition, Lane] = {}
+        self.epoch = 0
+        """Changes with every ``forget``: what was taken in another epoch is left alone."""
 
     def lane(self, partition: Partition) -> Lane:
-        """Return the partition's current lane; whoever handles one of its messages keeps it as the ticket."""
+        """Return the partition's current lane; whoever handles one of its messages keeps it."""
         lane = self._lanes.get(partition)
         if lane is None:
             lane = self._lanes[partition] = Lane()
@@ -66,7 +95,8 @@ class InOrder(Generic[Partition]):
 
     def forget(self, partitions: Iterable[Partition]) -> None:
         """Start these partitions afresh: they were revoked, or assigned anew and will be read from their commit."""
-        for partition in partitions:
+        self.epoch += 1
+        for partition in list(partitions):
             self._lanes.pop(partition, None)
 
     def partitions(self) -> list[Partition]:
@@ -77,6 +107,6 @@ class InOrder(Generic[Partition]):
         """Messages fetched and not committable yet, over all partitions."""
         return sum(len(lane.waiting) for lane in self._lanes.values())
 
-    def heads(self) -> dict[Partition, int]:
-        """Oldest offset each partition waits for; a head that never changes is a stall."""
-        return {partition: lane.waiting[0] for partition, lane in self._lanes.items() if lane.waiting}
+    def untaken(self) -> dict[Partition, int]:
+        """Oldest fetched offset that no agent has taken, by partition; one that never changes got lost."""
+        return {partition: lane.untaken[0] for partition, lane in self._lanes.items() if lane.untaken}

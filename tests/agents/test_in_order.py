@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from service.agents.in_order import InOrder, Lane
+from service.agents.in_order import InOrder, Lane, Taken
 
 
 def test_nothing_is_committable_before_anything_finished() -> None:
@@ -57,8 +57,28 @@ def test_a_ticket_from_before_a_rebalance_moves_nothing() -> None:
     new.enter(11)
     old.finish(10)
     assert ledger.committable("p") is None
-    assert ledger.heads() == {"p": 10}
+    assert ledger.untaken() == {"p": 10}
     assert ledger.waiting() == 2
+    assert ledger.partitions() == ["p"]
+
+
+def test_a_message_that_never_arrived_is_noticed_when_the_next_one_is_taken() -> None:
+    lane = Lane()
+    for offset in (4, 5, 7):
+        lane.enter(offset)
+    assert lane.take(4) is Taken.NEXT
+    assert lane.take(4) is Taken.AGAIN
+    assert lane.take(7) is Taken.LOST, "5 was fetched and is not here"
+    assert lane.take(5) is Taken.NEXT
+    assert lane.take(7) is Taken.NEXT
+    assert lane.take(8) is Taken.AGAIN, "never fetched in this lane"
+
+
+def test_every_rebalance_is_another_epoch() -> None:
+    ledger: InOrder[str] = InOrder()
+    before = ledger.epoch
+    ledger.forget([])
+    assert ledger.epoch != before
 
 
 def test_fetching_an_offset_again_does_not_expect_it_twice() -> None:

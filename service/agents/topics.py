@@ -1,0 +1,91 @@
+"""Topics: their names, and creating them before anything subscribes (one created later gets no partitions)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from service.agents.connection import client_arguments
+from service.clock import Clock
+from service.settings import Kafka
+from service.telemetry import events
+
+log = structlog.get_logger()
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""Largest message: a record may be 10 MiB, an event of it no larger; the rest is room for the envelope."""
+FETCH_BYTES = 1024 * 1024
+"""Asked for from one partition at once; Kafka gives a larger message all the same, alone."""
+
+
+class TopicNames:
+    """Names under the deployment's prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        """Put ``prefix`` before every name."""
+        self._prefix = prefix
+
+    @property
+    def records(self) -> str:
+        """Record batches from the collectors."""
+        return f"{self._prefix}records"
+
+    @property
+    def dead_letters(self) -> str:
+        """What could not be used."""
+        return f"{self._prefix}dead-letters"
+
+    def raw(self, dataset: str) -> str:
+        """Raw events of one dataset."""
+        return f"{self._prefix}raw.{dataset}"
+
+    def all(self, datasets: Iterable[str]) -> list[str]:
+        """Every topic of a deployment with these datasets."""
+        return [self.records, *(self.raw(dataset) for dataset in sorted(datasets)), self.dead_letters]
+
+
+async def create_topics(kafka: Kafka, names: Iterable[str], clock: Clock) -> list[str]:
+    """Create what is missing and return it; waits, with a log line, for as long as no broker answers.
+
+    Existing topics are left as they are. Raises KafkaError when the cluster refuses (authorisation, replication).
+    """
+    delay = 0.5
+    while True:
+        client = AIOKafkaAdminClient(**client_arguments(kafka), request_timeout_ms=10_000)
+        try:
+            await client.start()
+            return await _create_missing(client, kafka, list(names))
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            log.warning(events.KAFKA_WAITING, servers=kafka.servers, reason=repr(error), retry_seconds=delay)
+        finally:
+            await client.close()
+        await clock.sleep(delay)
+        delay = min(delay * 2, 10.0)
+
+
+async def _create_missing(client: AIOKafkaAdminClient, kafka: Kafka, names: list[str]) -> list[str]:
+    existing = set(await client.list_topics())
+    missing = [name for name in names if name not in existing]
+    if not missing:
+        return []
+    config = {
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        "retention.ms": str(kafka.retention_hours * 3_600_000),
+        # The producer's zstd stays as it is: the broker must not spend its CPU on another codec.
+        "compression.type": "producer",
+    }
+    topics = [NewTopic(name, kafka.partitions, kafka.replication, topic_configs=config) for name in missing]
+    answer = await client.create_topics(topics, timeout_ms=10_000)
+    created = []
+    for name, code, *_ in answer.topic_errors:
+        if code == TopicAlreadyExistsError.errno:  # another worker was quicker
+            continue
+        if code:
+            raise for_code(code)(f"topic {name}")
+        created.append(name)
+    return created

@@ -1,0 +1,104 @@
+"""Faust's Kafka transport with what it lacks for our promise; registered under its own URL scheme.
+
+Each override says what upstream does instead; ``tests/agents/test_transport.py`` fails when upstream changes under one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from faust.transport.drivers import TRANSPORTS
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from service.telemetry import events
+
+if TYPE_CHECKING:
+    from service.agents.app import SiemApp
+
+SCHEME = "siem"
+REVOKE_SECONDS = 3.0
+"""How long a rebalance waits for bulks under way; what is not done by then is done again by the next owner."""
+FETCH_TOTAL_BYTES = 16 * 1024 * 1024
+
+log = structlog.get_logger()
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Upstream offers no setting for the size of a whole fetch (50 MiB by default): memory, times the brokers."""
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Read by the Fetcher that start() makes from it.
+        consumer._fetch_max_bytes = FETCH_TOTAL_BYTES  # noqa: SLF001
+        return consumer
+
+
+class Consumer(driver.Consumer):
+    """Offsets are committed by our ledger alone; Faust's own acknowledgements are switched off (``acks=False``).
+
+    Upstream acknowledges messages it skipped after a rebalance, is off by one where nothing was committed before (issue
+    606), commits past an agent's exception, and waits for ever on a far side that is down.
+    """
+
+    app: SiemApp
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        # The last step of a fetch: sees every message, in order, before any can be lost on the way to its agent.
+        self.app.ledger.lane(TP(tp.topic, tp.partition)).enter(record.offset)
+        return super()._to_message(tp, record)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (tp for tp in self.app.ledger.partitions() if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self.app.ledger.committable(tp)
+
+    async def wait_empty(self) -> None:
+        """Wait for what agents have in hand, never longer than the deadline, then commit what is accounted for."""
+        deadline = self.app.drain_seconds if self.app.should_stop else REVOKE_SECONDS
+        if not await self.app.idle(deadline):
+            log.warning(events.DRAIN_INCOMPLETE, waited_seconds=deadline, messages=self.app.in_hand())
+        await self.commit_and_end_transactions()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commit what is done, then let go."""
+        await super().on_partitions_revoked(revoked)
+        self.app.ledger.forget(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Start every partition afresh: reading begins at its commit."""
+        self.app.ledger.forget(self.app.ledger.partitions())
+        await super().on_partitions_assigned(assigned, generation_id)
+        log.info(events.PARTITIONS_ASSIGNED, partitions=len(assigned), generation=generation_id)
+
+
+class Producer(driver.Producer):
+    """Upstream's producer is idempotent only in exactly-once mode."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+
+class Transport(driver.Transport):
+    """The transport of URLs ``siem://host:port``."""
+
+    Consumer = Consumer
+    Producer = Producer
+
+
+def broker_urls(servers: Iterable[str]) -> list[str]:
+    """Return URLs with which Faust finds this transport."""
+    TRANSPORTS.aliases[SCHEME] = f"{Transport.__module__}:{Transport.__qualname__}"
+    return [f"{SCHEME}://{server}" for server in servers]
+
+
+def producer_of(app: SiemApp) -> Producer:
+    """Return the app's producer with its type."""
+    return cast("Producer", app.producer)
