@@ -1,0 +1,1 @@
+"""What runs beside the service on one machine: a Kinesis double, Kafka, OpenSearch, DynamoDB Local."""
