@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    StringConstraints,
+    model_validator,
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)?$", max_length=60)]
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smhdwy]$")]
@@ -164,6 +172,20 @@ class Block(Model):
     """Raw fields that must not be stored at all (secrets): removed from ``event.original`` too."""
     drop: dict[Name, Selection] | None = None
     """Rule name → selection: events that are deliberately not kept, counted under that name."""
+    _order: tuple[str, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remember_order(cls, value: Any, handler: ModelWrapValidatorHandler[Block]) -> Block:
+        made = handler(value)
+        if isinstance(value, dict):
+            made._order = tuple(key for key in value if isinstance(key, str))
+        return made
+
+    @property
+    def in_order(self) -> tuple[str, ...]:
+        """Names of the steps in the order in which they are written."""
+        return tuple(key for key in self._order if getattr(self, key, None) is not None)
 
 
 class Sink(Model):

@@ -1,0 +1,66 @@
+"""step: a named Python function between raw fields (or fields already set) and output fields."""
+
+from __future__ import annotations
+
+from service.errors import ContentError, EventError
+from service.normalise.assign import assign_kind
+from service.normalise.steps import STEPS
+from service.pipeline.draft import Draft
+from service.pipeline.schema import Step
+from service.pipeline.slots import Kind, Quoting
+
+_KINDS: dict[str, Kind] = {"str": "str", "int": "int", "float": "float", "bool": "bool", "list": "strs", "json": "json"}
+
+
+def write_step(draft: Draft, rule: Step) -> None:
+    """Call the step and give its outputs to their fields; an output that is None leaves the field as it is."""
+    spec = STEPS.get(rule.name)
+    if spec is None:
+        raise ContentError(
+            draft.place, "unknown_step", f"there is no step {rule.name}", "known: " + ", ".join(sorted(STEPS))
+        )
+    named = rule.source if isinstance(rule.source, dict) else {spec.inputs[0]: rule.source} if rule.source else {}
+    for name in named:
+        if name not in spec.inputs:
+            raise ContentError(
+                draft.place, "unknown_input", f"{rule.name} has no input {name}", "it has: " + ", ".join(spec.inputs)
+            )
+    for name in rule.to:
+        if name not in spec.outputs:
+            raise ContentError(
+                draft.place, "unknown_output", f"{rule.name} gives no {name}", "it gives: " + ", ".join(spec.outputs)
+            )
+    arguments = [_argument(draft, named.get(name)) for name in spec.inputs]
+    quoting = _quoting(draft, named, cuts=spec.cuts)
+    try:
+        function = spec.bind(rule.options) if rule.options else spec.function
+    except (EventError, TypeError, ValueError, KeyError) as error:
+        raise ContentError(draft.place, "wrong_options", f"{rule.name}: {error}") from error
+    locals_ = {name: draft.code.local(name, "s") for name in rule.to}
+    unpacked = ", ".join(locals_.get(name, "_") for name in spec.outputs)
+    test = " or ".join(f"{argument} is not None" for argument in arguments if argument != "None")
+    with draft.condition(test or "True"):
+        draft.code.add(f"({unpacked},) = {draft.constants.name(function, 'STEP')}({', '.join(arguments)})")
+        for name, targets in rule.to.items():
+            kind = _KINDS[spec.outputs[name]]
+            for target in [targets] if isinstance(targets, str) else targets:
+                slot = draft.slot(target)
+                with draft.code.block(f"if {locals_[name]} is not None:"):
+                    assign_kind(draft, slot, locals_[name], kind, quoting)
+                slot.touched = True
+
+
+def _argument(draft: Draft, name: str | None) -> str:
+    if name is None:
+        return "None"
+    slot = draft.slots.get(name)
+    if slot is not None and slot.touched:
+        return draft.value(name)
+    return draft.consume(name).local
+
+
+def _quoting(draft: Draft, named: dict[str, str], *, cuts: bool) -> Quoting:
+    if not cuts:
+        return Quoting.ALWAYS
+    slots = [draft.slots[name] for name in named.values() if name in draft.slots and draft.slots[name].touched]
+    return max([Quoting.LIKE_RAW, *(slot.quoting for slot in slots)])

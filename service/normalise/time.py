@@ -1,0 +1,173 @@
+"""Time as sources write it → one form, with the suffix of the index it belongs to. Memoised: a batch shares its seconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
+
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?\s*(Z|z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?"
+)
+_CLF = re.compile(r"\[?(\d{1,2})/([A-Za-z]{3})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ([+-]\d{4}))?\]?")
+_SYSLOG = re.compile(r"([A-Za-z]{3}) +(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?")
+_EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9})\d*)?")
+_MONTHS = {
+    name: n
+    for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+}
+_ENTRIES = 50_000
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Moment(NamedTuple):
+    """A point in time: ``text`` as ECS wants it (at least milliseconds, ``Z``), ``second`` of the epoch, index ``suffix``."""
+
+    text: str
+    second: int
+    suffix: str
+
+
+class Times(dict[object, Moment | None]):
+    """Text (or number) → Moment, None when it is no time; remembers up to 50,000 of them."""
+
+    def __init__(
+        self, read: Callable[[object], tuple[datetime, str] | None], suffix: Callable[[datetime], str]
+    ) -> None:
+        super().__init__()
+        self._read = read
+        self._suffix = suffix
+
+    def __missing__(self, key: object) -> Moment | None:
+        """Read, remember, give."""
+        if len(self) >= _ENTRIES:
+            self.clear()
+        try:
+            found = self._read(key)
+            moment = None if found is None else moment_of(*found, self._suffix)
+        except (ValueError, OverflowError):
+            moment = None
+        self[key] = moment
+        return moment
+
+
+def moment_of(when: datetime, fraction: str, suffix: Callable[[datetime], str]) -> Moment:
+    """The Moment of a UTC time whose fraction of a second has the digits ``fraction``."""
+    digits = fraction.ljust(3, "0")
+    text = f"{when.year:04}-{when.month:02}-{when.day:02}T{when.hour:02}:{when.minute:02}:{when.second:02}.{digits}Z"
+    return Moment(text, int((when - _START) // timedelta(seconds=1)), suffix(when))
+
+
+def suffix_of(period: str) -> Callable[[datetime], str]:
+    """How an index of that period (day, week, month) ends."""
+    if period == "day":
+        return lambda when: f"{when.year:04}.{when.month:02}.{when.day:02}"
+    if period == "week":
+        return lambda when: "{}.w{:02}".format(*when.isocalendar()[:2])
+    return lambda when: f"{when.year:04}.{when.month:02}"
+
+
+def iso8601(value: object) -> tuple[datetime, str] | None:
+    """``2026-01-02T03:04:05.678Z``, offsets, blanks for the T, no zone (UTC), a leap second (the next second)."""
+    found = _ISO.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    seconds = int(second or 0)
+    when = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), min(seconds, 59), tzinfo=UTC)
+    if seconds == 60:
+        when += timedelta(seconds=1)
+    return when - _offset(zone), fraction or ""
+
+
+def epoch_second(value: object) -> tuple[datetime, str] | None:
+    """Seconds since 1970 as number or digits, with or without a fraction."""
+    text = _digits(value)
+    return None if text is None else _from_epoch(text, 0)
+
+
+def epoch_milli(value: object) -> tuple[datetime, str] | None:
+    """Milliseconds since 1970 as number or digits."""
+    text = _digits(value)
+    return None if text is None else _from_epoch(text, 3)
+
+
+def epoch_auto(value: object) -> tuple[datetime, str] | None:
+    """Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size; or ISO 8601."""
+    text = _digits(value)
+    if text is None:
+        return iso8601(value)
+    whole = len(text.partition(".")[0].lstrip("-"))
+    return _from_epoch(text, 0 if whole <= 11 else 3 if whole <= 14 else 6 if whole <= 17 else 9)
+
+
+def clf(value: object) -> tuple[datetime, str] | None:
+    """``10/Oct/2000:13:55:36 -0700``, the common log format."""
+    found = _CLF.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    day, name, year, hour, minute, second, fraction, zone = found.groups()
+    month = _MONTHS.get(name.lower())
+    if month is None:
+        return None
+    when = datetime(int(year), month, int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC)
+    return when - _offset(zone), fraction or ""
+
+
+def syslog(value: object, arrival_ms: int = 0) -> tuple[datetime, str] | None:
+    """``Mar  7 05:06:07`` with the year that puts it nearest before the arrival (RFC 3164 has none); ISO 8601 as well."""
+    found = _SYSLOG.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return iso8601(value)
+    name, day, year, hour, minute, second, fraction = found.groups()
+    month = _MONTHS.get(name.lower())
+    if month is None:
+        return None
+    arrival = datetime.fromtimestamp(arrival_ms / 1000, UTC) if arrival_ms else datetime.now(UTC)
+    clock = (int(hour), int(minute), min(int(second), 59))
+    for guess in [int(year)] if year else [arrival.year + 1, arrival.year, arrival.year - 1, arrival.year - 4]:
+        try:
+            when = datetime(guess, month, int(day), *clock, tzinfo=UTC)
+        except ValueError:  # 29 February of a year that has none
+            continue
+        if year or when <= arrival + timedelta(days=1):
+            return when, fraction or ""
+    return None
+
+
+READERS: dict[str, Callable[[object], tuple[datetime, str] | None]] = {
+    "iso8601": iso8601,
+    "epoch_second": epoch_second,
+    "epoch_milli": epoch_milli,
+    "epoch_auto": epoch_auto,
+    "clf": clf,
+    "syslog": syslog,
+}
+
+
+def _digits(value: object) -> str | None:
+    if isinstance(value, bool):
+        return None
+    text = repr(value) if isinstance(value, int | float) else value.strip() if isinstance(value, str) else ""
+    return text if _EPOCH.fullmatch(text) else None
+
+
+def _from_epoch(text: str, shift: int) -> tuple[datetime, str]:
+    whole, _, fraction = text.partition(".")
+    negative = whole.startswith("-")
+    if shift:
+        digits = whole.lstrip("-").rjust(shift + 1, "0")
+        whole, fraction = ("-" if negative else "") + digits[:-shift], digits[-shift:] + fraction
+    if negative:
+        return _START + timedelta(seconds=int(whole)), ""
+    fraction = fraction[:9].rstrip("0") if len(fraction) > 3 else fraction
+    return _START + timedelta(seconds=int(whole)), fraction
+
+
+def _offset(zone: str | None) -> timedelta:
+    if not zone or zone[0] not in "+-":
+        return timedelta(0)
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(shift if zone[0] == "+" else -shift).utcoffset(None)

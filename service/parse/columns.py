@@ -1,0 +1,69 @@
+"""One line of separated values → the list of its values."""
+
+from __future__ import annotations
+
+import re
+
+from service.errors import EventError
+
+_QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"|([^ ]++)')
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def split_quoted(text: str) -> list[str]:
+    """Values separated by blanks, some in double quotes; for lines without backslashes, fast."""
+    row: list[str] = []
+    quoted = False
+    for piece in text.split('"'):
+        if quoted:
+            row.append(piece)
+        else:
+            row += piece.split()
+        quoted = not quoted
+    return row
+
+
+def split_carefully(text: str, separator: str, *, quoted: bool) -> list[str]:
+    """The same for any line: backslash escapes inside quotes, an unclosed quote, repeated blanks."""
+    if not quoted:
+        return text.split() if separator == " " else text.split(separator)
+    if separator != " ":
+        return _split_separated(text, separator)
+    row: list[str] = []
+    for value, plain in _QUOTED.findall(text):
+        row.append(
+            plain if plain and not plain.startswith('"') else _ESCAPED.sub(r"\1", value or plain.removeprefix('"'))
+        )
+    return row
+
+
+def _split_separated(text: str, separator: str) -> list[str]:
+    row, at = [], 0
+    while at <= len(text):
+        if text[at : at + 1] == '"':
+            end = at + 1
+            while (end := text.find('"', end)) >= 0 and text[end + 1 : end + 2] == '"':
+                end += 2
+            if end < 0:
+                raise EventError("parse", "unclosed_quote", "a quoted value does not end")
+            row.append(text[at + 1 : end].replace('""', '"'))
+            at = end + 2
+        else:
+            end = text.find(separator, at)
+            end = len(text) if end < 0 else end
+            row.append(text[at:end])
+            at = end + 1
+    return row
+
+
+def layout_of(header: str, separator: str) -> tuple[str, ...]:
+    """Column names of a header or declaration: ``${srcaddr}`` or plain, separated by blanks or the separator."""
+    words = (
+        header.replace("${", "")
+        .replace("}", "")
+        .replace("#Fields:", "")
+        .replace(separator, " ")
+        .replace(",", " ")
+        .split()
+    )
+    return tuple(word.strip('"') for word in words)

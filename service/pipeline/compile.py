@@ -1,0 +1,111 @@
+"""Pipeline files + enrichers → a compiled pipeline."""
+
+from __future__ import annotations
+
+import linecache
+from hashlib import blake2b
+
+import orjson
+
+from service.enrich.enrichers import Enrichers
+from service.errors import ContentError, ContentErrors, EventError
+from service.normalise.cast import LONG, dumps, quote, quote_all, to_keyword, to_long
+from service.normalise.related import distinct
+from service.normalise.steps.leftovers import safe_leftover
+from service.normalise.time import READERS, Times, suffix_of, syslog
+from service.parse.columns import split_carefully, split_quoted
+from service.parse.json_event import read_json
+from service.parse.steps import PARSERS
+from service.pipeline import runtime
+from service.pipeline.compiled import Carry, CompiledPipeline, Unusable
+from service.pipeline.emission import emitted, threat_members
+from service.pipeline.flaw import cannot_cast, flag, keep, keep_rest
+from service.pipeline.function import Written, write_function
+from service.pipeline.load import LoadedPipeline
+from service.pipeline.paths import gather
+
+SCALARS = frozenset({str, int, float, bool})
+
+
+def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPipeline:
+    """The pipeline as straight-line code over these enrichers. Raises ContentErrors with the place of what is wrong."""
+    version = version_of(loaded)
+    fields: set[str] = set()
+
+    def build(layout: tuple[str, ...] | None) -> Carry:
+        written = write_function(loaded, layout, version)
+        fields.update(emitted(written.slots, loaded.catalogue.fields, loaded.file))
+        return _bind(written, loaded, enrichers, version)
+
+    try:
+        return CompiledPipeline(loaded.file, loaded.catalogue, version, fields, build)
+    except ContentError as error:
+        raise ContentErrors(str(loaded.folder), [error]) from error
+
+
+def version_of(loaded: LoadedPipeline) -> str:
+    """Ten hex digits over everything that decides what the pipeline makes of an event."""
+    said = loaded.file.model_dump(mode="json", by_alias=True)
+    tuned = loaded.tuning.value.model_dump(mode="json", by_alias=True) if loaded.tuning is not None else None
+    return blake2b(orjson.dumps([said, tuned], option=orjson.OPT_SORT_KEYS), digest_size=5).hexdigest()
+
+
+def source_of(loaded: LoadedPipeline) -> str:
+    """The generated Python, for people who want to see it."""
+    columns = loaded.file.parse.columns
+    return write_function(loaded, tuple(columns.default.split()) if columns else None, version_of(loaded)).source
+
+
+def _bind(written: Written, loaded: LoadedPipeline, enrichers: Enrichers, version: str) -> Carry:
+    suffix = suffix_of(loaded.file.sink.period)
+    scope: dict[str, object] = {
+        "EventError": EventError, "LONG": LONG, "SCALARS": SCALARS, "Unusable": Unusable,
+        "addresses": enrichers.addresses, "agents": enrichers.agents, "domains": enrichers.domains,
+        "domain_threats": enrichers.domain_threats, "hash_threats": enrichers.hash_threats,
+        "accounts": enrichers.accounts, "community_id": enrichers.community_id,
+        "below": runtime.below, "cannot_cast": cannot_cast, "canonical": runtime.canonical, "count_flaw": runtime.count_flaw,
+        "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag, "gather": gather,
+        "identity": runtime.identity, "keep": keep, "keep_rest": keep_rest, "loads": orjson.loads,
+        "position_prefix": runtime.position_prefix, "quote": quote, "quote_all": quote_all, "read_json": read_json,
+        "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
+        "slice_members": runtime.slice_members, "sound_ids": runtime.sound_ids, "split_carefully": split_carefully,
+        "split_quoted": split_quoted, "threat_members": threat_members, "to_keyword": to_keyword, "whole": _whole,
+        "window": runtime.window,
+    }  # fmt: skip
+    for name, value in written.constants.bound.items():
+        match value:
+            case ("times", "syslog"):
+                scope[name] = Times(_syslog, suffix)
+            case ("times", str(form)):
+                scope[name] = Times(READERS[form], suffix)
+            case ("parser", str(step)):
+                scope[name] = _parser(loaded, step)
+            case _:
+                scope[name] = value
+    name = f"<{loaded.dataset} {version}>"
+    linecache.cache[name] = (len(written.source), None, written.source.splitlines(keepends=True), name)
+    exec(compile(written.source, name, "exec"), scope)  # noqa: S102 - our own generated code; see service.pipeline.code
+    return scope["carry"]  # type: ignore[return-value]
+
+
+def _syslog(key: object) -> tuple[object, str] | None:
+    text, arrival_ms = key  # type: ignore[misc]
+    return syslog(text, arrival_ms)
+
+
+def _parser(loaded: LoadedPipeline, step: str) -> object:
+    if step not in PARSERS:
+        raise loaded.source.error(
+            ("parse", "step"),
+            "unknown_parse_step",
+            f"there is no parse step {step}",
+            "known: " + ", ".join(sorted(PARSERS)),
+        )
+    return PARSERS[step]
+
+
+def _whole(text: str) -> int:
+    number = to_long(text)
+    if number is None:
+        raise ValueError(text)
+    return number

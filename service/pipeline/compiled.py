@@ -1,0 +1,98 @@
+"""A compiled pipeline: slices of raw events in, lines of a bulk request out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from service.event import Slice
+from service.fields import Catalogue
+from service.normalise.time import epoch_milli, moment_of
+from service.parse.columns import layout_of
+from service.pipeline.schema import PipelineFile
+
+LAYOUTS = 64
+"""Layouts of columns one pipeline compiles; a stream that invents more gets dead letters (``too_many_layouts``)."""
+_WIDEST = 200
+
+
+class Unusable(NamedTuple):
+    """An event without a document: number ``at`` of its slice, and why."""
+
+    at: int
+    stage: str
+    code: str
+    reason: str
+    field: str | None
+
+
+@dataclass(slots=True)
+class Carried:
+    """The fate of every event of one slice; ``len(pieces) + len(dead) + sum(dropped.values())`` is their number."""
+
+    pieces: list[str] = field(default_factory=list)
+    """Bulk action and document, a line each: ``{"create":…}\\n{…}\\n``."""
+    at: list[int] = field(default_factory=list)
+    """Piece k is event number ``at[k]`` of the slice."""
+    dead: list[Unusable] = field(default_factory=list)
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Rule name → events."""
+    flags: dict[str, int] = field(default_factory=dict)
+    """Flag → events that are indexed all the same."""
+
+
+Carry = Callable[[Slice, str, list[str], list[int], list[Unusable], dict[str, int], dict[str, int]], None]
+
+
+class CompiledPipeline:
+    """One dataset. ``carry`` is pure, synchronous, and raises for no input."""
+
+    def __init__(
+        self,
+        file: PipelineFile,
+        catalogue: Catalogue,
+        version: str,
+        fields: Set[str],
+        build: Callable[[tuple[str, ...] | None], Carry],
+    ) -> None:
+        """``build`` gives the function for a layout of columns; the default's is made at once."""
+        self.dataset = file.dataset
+        self.file = file
+        self.catalogue = catalogue
+        self.version = version
+        self.fields = fields
+        """Names of all fields that its documents may carry."""
+        self._build = build
+        columns = file.parse.columns
+        self._separator = columns.separator if columns is not None else " "
+        self._default = None if columns is None else layout_of(columns.default, " ")
+        self._known = frozenset(self._default or ())
+        self._functions: dict[str | None, Carry] = {None: build(self._default)}
+        self._ingested = (0, '""')
+
+    def carry(self, slice_: Slice, now_ms: int) -> Carried:
+        """Take a slice of raw events through the stages; one fate for every event in it."""
+        carried = Carried()
+        function = self._functions.get(slice_.columns)
+        if function is None:
+            function = self._for_layout(slice_.columns)
+        if function is None:
+            reason = f"more than {LAYOUTS} layouts of columns, or one that is none"
+            carried.dead = [Unusable(i, "parse", "too_many_layouts", reason, None) for i in range(len(slice_.events))]
+            return carried
+        if self._ingested[0] != now_ms:
+            found = epoch_milli(now_ms)
+            self._ingested = (now_ms, f'"{moment_of(*found, lambda _: "").text}"' if found else '""')
+        function(slice_, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags)
+        return carried
+
+    def _for_layout(self, columns: str | None) -> Carry | None:
+        if self._default is None or columns is None:
+            return self._functions[None]
+        layout = layout_of(columns, self._separator)
+        if not layout or len(layout) > _WIDEST or len(self._functions) > LAYOUTS:
+            return None
+        made = self._functions[None] if layout == self._default else self._build(layout)
+        self._functions[columns] = made
+        return made

@@ -1,0 +1,133 @@
+"""The document as text: output fields → nested JSON, everything constant merged when compiling or once per slice.
+
+A *member* is text with a leading comma (``,"ip":"192.0.2.1"``) or empty. Parts that depend on nothing (``const``) or on the
+slice only (``slice``) are joined into one text per slice; what depends on the event is a local of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass, field
+from typing import Literal
+
+from service.pipeline.code import Code
+
+Depends = Literal["const", "slice", "event"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the text: ``const`` text itself, or a Python expression of type str."""
+
+    depends: Depends
+    text: str
+
+
+@dataclass(slots=True)
+class Member:
+    """What stands at one place of the tree."""
+
+    parts: list[Part]
+    sure: bool
+    """Never empty."""
+
+
+@dataclass(slots=True)
+class Shape:
+    """The tree of the document."""
+
+    below: dict[str, Shape] = field(default_factory=dict)
+    members: list[Member] = field(default_factory=list)
+
+    def at(self, path: str) -> Shape:
+        """The object at a dotted path."""
+        node = self
+        for key in path.split(".") if path else []:
+            node = node.below.setdefault(key, Shape())
+        return node
+
+    def put(self, name: str, part: Part) -> None:
+        """A field that is always there; ``part`` is its JSON value."""
+        parent, _, key = name.rpartition(".")
+        self.at(parent).members.append(Member([Part("const", f",{json.dumps(key)}:"), part], sure=True))
+
+    def put_optional(self, parent: str, part: Part) -> None:
+        """Members that may be empty; ``part`` is their text with leading commas."""
+        self.at(parent).members.append(Member([part], sure=False))
+
+
+def key_text(key: str) -> str:
+    """``,"key":``."""
+    return f",{json.dumps(key)}:"
+
+
+class Writer:
+    """Turns a Shape into code: an f-string expression, with locals and per-slice texts in front."""
+
+    def __init__(self, code: Code, prolog: Code) -> None:
+        self._code = code
+        self._prolog = prolog
+
+    def document(self, shape: Shape) -> str:
+        """Python expression of the whole object's text, braces included; the shape must have a member that is sure."""
+        parts, sure = self._object(shape)
+        if not sure:
+            raise ValueError("a document needs a member that is always there")
+        return self.joined([Part("const", "{"), *parts, Part("const", "}")])
+
+    def _object(self, shape: Shape) -> tuple[list[Part], bool]:
+        members = list(shape.members)
+        for key, child in sorted(shape.below.items()):
+            inner, sure = self._object(child)
+            if sure:
+                parts = [Part("const", f"{key_text(key)}{{"), *inner, Part("const", "}")]
+                members.append(Member(parts, sure=True))
+            else:
+                name = self._code.local(key, "j")
+                self._code.add(f"{name} = {self.joined(inner)}")
+                opening = key_text(key) + "{"
+                self._code.add(f"if {name}: {name} = {opening!r} + {name}[1:] + '}}'")
+                members.append(Member([Part("event", name)], sure=False))
+        members.sort(key=lambda member: not member.sure)
+        if not members or not members[0].sure:
+            return [part for member in members for part in member.parts], False
+        first = members[0].parts
+        head = Part("const", first[0].text.removeprefix(","))
+        return [head, *first[1:], *(part for member in members[1:] for part in member.parts)], True
+
+    def joined(self, parts: list[Part]) -> str:
+        """Python expression that concatenates the parts; runs of const and slice parts become one local of the slice."""
+        pieces: list[str] = []
+        run: list[Part] = []
+
+        def close() -> None:
+            if run:
+                pieces.append(self._fixed(list(run)))
+                run.clear()
+
+        for part in parts:
+            if part.depends == "event":
+                close()
+                pieces.append(part.text)
+            else:
+                run.append(part)
+        close()
+        if len(pieces) == 1:
+            return pieces[0]
+        return 'f"' + "".join("{" + piece + "}" for piece in pieces) + '"' if pieces else "''"
+
+    def _fixed(self, run: list[Part]) -> str:
+        name = self._code.local("text", "f")
+        merged: list[str] = []
+        for part in run:
+            text = repr(part.text) if part.depends == "const" else part.text
+            if part.depends == "const" and merged and merged[-1][0] in "'\"":
+                text = repr(_literal(merged.pop()) + part.text)
+            merged.append(text)
+        self._prolog.add(f"{name} = {' + '.join(merged)}")
+        return name
+
+
+def _literal(text: str) -> str:
+    return str(ast.literal_eval(text))

@@ -1,0 +1,79 @@
+"""What is odd about one event that is indexed all the same: leftovers, values that could not be cast, flags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+_EMPTY = ("", "-", [], {}, None)
+_CUT = 512
+
+
+class Flaw:
+    """Collects, for one event, what nothing moved (``left``), what went wrong (``errors``) and the flags (``tags``)."""
+
+    __slots__ = ("errors", "left", "tags")
+
+    def __init__(self) -> None:
+        self.left: dict[str, Any] = {}
+        self.errors: list[str] = []
+        self.tags: dict[str, None] = {}
+
+    def amend(self, document: str) -> str:
+        """The document's JSON text with ``tags`` and ``error.message`` added to what it has of them already."""
+        body = orjson.loads(document)
+        tags = body.get("tags", [])
+        body["tags"] = list(dict.fromkeys([*tags, *self.tags]))
+        if self.errors:
+            error = body.setdefault("error", {})
+            own = error.get("message")
+            error["message"] = [*([own] if isinstance(own, str) else own or []), *self.errors]
+        return orjson.dumps(body).decode()
+
+
+def keep(flaw: Flaw | None, path: tuple[str, ...], value: object) -> Flaw | None:
+    """Remember a raw value that nothing moved; empty values are nothing."""
+    if value in _EMPTY:
+        return flaw
+    flaw = flaw or Flaw()
+    at = flaw.left
+    for key in path[:-1]:
+        below = at.get(key)
+        if below.__class__ is not dict:
+            below = at[key] = {}
+        at = below
+    at[path[-1]] = value
+    return flaw
+
+
+def keep_rest(flaw: Flaw | None, path: tuple[str, ...], raw: dict[str, Any], known: frozenset[str]) -> Flaw | None:
+    """Remember the keys of ``raw`` that are not ``known``."""
+    for key, value in raw.items():
+        if key not in known:
+            flaw = keep(flaw, (*path, key), value)
+    return flaw
+
+
+def cannot_cast(flaw: Flaw | None, field: str, path: tuple[str, ...], value: object, wanted: str) -> Flaw | None:
+    """Remember a value that is not of its field's type: kept among the leftovers, named in ``error.message``, flagged."""
+    if value in _EMPTY:
+        return flaw
+    flaw = keep(flaw, path, value) or Flaw()
+    flaw.errors.append(f"{field}: {_shown(value)} is not {wanted}")
+    flaw.tags["cast_error"] = None
+    return flaw
+
+
+def flag(flaw: Flaw | None, tag: str, message: str = "") -> Flaw:
+    """Flag the event; the message, if any, goes to ``error.message``."""
+    flaw = flaw or Flaw()
+    flaw.tags[tag] = None
+    if message:
+        flaw.errors.append(message)
+    return flaw
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return repr(text if len(text) <= _CUT else text[:_CUT] + "…")

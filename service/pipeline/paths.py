@@ -1,0 +1,41 @@
+"""Paths into raw events: ``a.b``, quoted keys ``annotations."a.b/c"``, and ``list[].key`` for every element."""
+
+from __future__ import annotations
+
+import re
+
+_SEGMENT = re.compile(r'"([^"]{1,200})"(\[\])?(?:\.|$)|([^".\[\]]{1,200})(\[\])?(?:\.|$)')
+EACH = "[]"
+"""Segment that stands for every element of a list."""
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """The keys of a raw path; raises ValueError when it is not one."""
+    keys: list[str] = []
+    at = 0
+    while at < len(path):
+        found = _SEGMENT.match(path, at)
+        if found is None or found.end() == at:
+            raise ValueError(f"not a path: {path!r}")
+        quoted, each_quoted, plain, each_plain = found.groups()
+        keys.append(quoted if quoted is not None else plain)
+        if each_quoted or each_plain:
+            keys.append(EACH)
+        at = found.end()
+        if at == len(path) and path.endswith("."):
+            raise ValueError(f"not a path: {path!r}")
+    if not keys:
+        raise ValueError("an empty path")
+    return tuple(keys)
+
+
+def gather(value: object, keys: tuple[str, ...]) -> list[object] | None:
+    """Every value below ``value`` at ``keys`` (which hold at least one ``[]``), flat, without nulls; None when none is there."""
+    found = [value]
+    for key in keys:
+        if key == EACH:
+            found = [item for each in found if each.__class__ is list for item in each]  # type: ignore[attr-defined]
+        else:
+            found = [each[key] for each in found if each.__class__ is dict and key in each]  # type: ignore[index]
+    flat = [item for each in found for item in (each if isinstance(each, list) else [each]) if item is not None]
+    return flat or None

@@ -1,0 +1,199 @@
+"""Reading the raw event in generated code: which locals hold which raw fields, and what is left when all is read.
+
+Two shapes of raw event: ``Tree`` (JSON, or the dict a parse step gives) and ``Row`` (columns of one line). Reads are
+registered while the steps are compiled; the code that fills the locals is written in front of them afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from service.pipeline.code import Code, Constants
+from service.pipeline.paths import EACH, split_path
+
+FACTS = {
+    "_text": "text",
+    "_time": "transport_time",
+    "_id": "transport_id",
+    "_log_group": "log_group",
+    "_log_stream": "log_stream",
+    "_account": "account",
+    "_region": "region",
+    "_source": "source_name",
+    "_detail_type": "detail_type",
+    "_envelope_id": "envelope_id",
+    "_envelope_time": "envelope_time",
+    "_transport": "transport",
+    "_stream": "stream",
+}
+"""Facts of the transport by the raw field name under which a pipeline reads them → their local."""
+
+
+@dataclass(slots=True)
+class Read:
+    """One raw field that some step reads: its local, whether it is consumed always or only under conditions."""
+
+    path: tuple[str, ...]
+    local: str
+    consumed: bool = False
+    conditional: str | None = None
+    """Local that says at run time whether a conditional step has consumed it."""
+
+
+class RawFields(Protocol):
+    """What compiling a step needs of the raw event."""
+
+    reads: dict[tuple[str, ...], Read]
+    plain_text: bool
+    """Values are strings or None; nothing else."""
+
+    def read(self, path: str) -> Read:
+        """The read of that path, registered if it is new."""
+        ...
+
+    def write(self, code: Code, constants: Constants) -> None:
+        """Write the code that fills the locals."""
+        ...
+
+
+@dataclass(slots=True)
+class _Node:
+    read: Read | None = None
+    below: dict[str, _Node] = field(default_factory=dict)
+
+
+class Tree:
+    """A nested dict in the local ``raw``."""
+
+    plain_text = False
+
+    def __init__(self, code: Code) -> None:
+        self.reads: dict[tuple[str, ...], Read] = {}
+        self.overlay: dict[str, str] = {}
+        self._code = code
+
+    def read(self, path: str) -> Read:
+        """The read of a path; pattern groups (``overlay``) stand in front of the tree's own fields."""
+        keys = split_path(path)
+        known = self.reads.get(keys)
+        if known is None:
+            local = FACTS.get(path) or self.overlay.get(path) or self._code.local(path, "x")
+            known = self.reads[keys] = Read(keys, local)
+            if path in FACTS:
+                known.consumed = True
+        return known
+
+    def write(self, code: Code, constants: Constants) -> None:
+        """Nested gets, one per field that is read, and the leftovers of every level that is read in part."""
+        root = _Node()
+        gathers: list[Read] = []
+        for keys, read in self.reads.items():
+            if keys[0] in FACTS or keys[0] in self.overlay:
+                continue
+            if EACH in keys:
+                gathers.append(read)
+                keys = keys[: keys.index(EACH)]
+            node = root
+            for key in keys:
+                node = node.below.setdefault(key, _Node())
+            if EACH not in read.path:
+                node.read = read
+            elif read.consumed and node.read is None:
+                node.read = self.reads.get(keys) or Read(keys, code.local("_".join(keys), "x"), consumed=True)
+        early = sorted(
+            {read.local for read in self.reads.values() if len(read.path) > 1 and read.local not in FACTS.values()}
+        )
+        if early:
+            code.add(" = ".join(early) + " = None")
+        self._level(code, constants, root, "raw", ())
+        for read in gathers:
+            at = read.path.index(EACH)
+            head = root
+            for key in read.path[:at]:
+                head = head.below[key]
+            holder = head.read
+            source = holder.local if holder is not None else "None"
+            if holder is None:
+                source = f"gather(raw, {constants.name(read.path[:at])})"
+            code.add(
+                f"{read.local} = gather({source}, {constants.name(read.path[at:])}) if {source} is not None else None"
+            )
+
+    def _level(self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...]) -> None:
+        for key, child in node.below.items():
+            here = (*path, key)
+            name = child.read.local if child.read is not None else code.local("_".join(here), "d")
+            code.add(f"{name} = {local}.get({key!r})")
+            if child.below:
+                with code.block(f"if {name}.__class__ is dict:"):
+                    whole = child.read is not None and child.read.consumed
+                    self._level(code, constants, child, name, here)
+                    if not whole:
+                        self._rest(code, constants, child, name, here)
+                if child.read is None or not _used(child.read):
+                    with code.block(f"elif {name} is not None:"):
+                        code.add(f"flaw = keep(flaw, {constants.name(here)}, {name})")
+        if not path:
+            self._rest(code, constants, node, local, ())
+
+    def _rest(self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...]) -> None:
+        known = constants.name(
+            frozenset(key for key, child in node.below.items() if child.below or (child.read and _used(child.read))),
+            "KEYS",
+        )
+        with code.block(f"if not {local}.keys() <= {known}:"):
+            code.add(f"flaw = keep_rest(flaw, {constants.name(path)}, {local}, {known})")
+
+
+class Row:
+    """The columns of one line, in the list ``row``."""
+
+    plain_text = True
+
+    def __init__(self, code: Code, columns: tuple[str, ...], absent: frozenset[str]) -> None:
+        self.reads: dict[tuple[str, ...], Read] = {}
+        self.overlay: dict[str, str] = {}
+        self.columns = columns
+        self._absent = absent
+        self._code = code
+
+    def read(self, path: str) -> Read:
+        """The read of a column by its name; a column that this layout does not have is None."""
+        known = self.reads.get((path,))
+        if known is None:
+            local = FACTS.get(path) or self.overlay.get(path) or self._code.local(path, "x")
+            known = self.reads[(path,)] = Read((path,), local)
+            if path in FACTS:
+                known.consumed = True
+        return known
+
+    def write(self, code: Code, constants: Constants) -> None:
+        """One index per column that is read; the others are leftovers."""
+        missing = [read.local for key, read in self.reads.items() if self._is_missing(key[0])]
+        if missing:
+            code.add(" = ".join(missing) + " = None")
+        absent = sorted(self._absent)
+        for index, column in enumerate(self.columns):
+            read = self.reads.get((column,))
+            if read is not None and _used(read):
+                code.add(f"{read.local} = row[{index}]")
+                test = (
+                    f"{read.local} == {absent[0]!r}"
+                    if len(absent) == 1
+                    else f"{read.local} in {constants.name(self._absent)}"
+                )
+                if absent:
+                    code.add(f"if {test}: {read.local} = None")
+            elif column != "_":
+                if read is not None:
+                    code.add(f"{read.local} = row[{index}]")
+                test = f"row[{index}] not in {constants.name(self._absent)}"
+                code.add(f"if {test}: flaw = keep(flaw, {constants.name((column,))}, row[{index}])")
+
+    def _is_missing(self, column: str) -> bool:
+        return column not in FACTS and column not in self.overlay and column not in self.columns
+
+
+def _used(read: Read) -> bool:
+    return read.consumed or read.conditional is not None

@@ -1,0 +1,66 @@
+"""Output fields while an event is normalised: one Python local each, whose kind of value is known when compiling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from service.fields import FieldSpec
+
+Kind = Literal["str", "strs", "int", "ints", "float", "bool", "moment", "ip", "json"]
+"""What the local holds when it is not None: str, list of str, int, list of int, float, bool, ``Moment``, ``Address``, JSON text."""
+
+_KINDS: dict[str, Kind] = {
+    "keyword": "str",
+    "wildcard": "str",
+    "text": "str",
+    "match_only_text": "str",
+    "constant_keyword": "str",
+    "long": "int",
+    "integer": "int",
+    "float": "float",
+    "double": "float",
+    "scaled_float": "float",
+    "boolean": "bool",
+    "date": "moment",
+    "ip": "ip",
+    "object": "json",
+    "flat_object": "json",
+    "nested": "json",
+    "geo_point": "json",
+}
+_ARRAYS: dict[str, Kind] = {"str": "strs", "ip": "strs", "int": "ints", "moment": "strs"}
+
+
+class Quoting(IntEnum):
+    """Whether a string needs JSON escapes when it is written."""
+
+    NEVER = 0
+    """We made it: constants, canonical addresses, times."""
+    LIKE_RAW = 1
+    """A piece of the raw event: needs escapes only where the raw event had any."""
+    ALWAYS = 2
+    """A step made it (decoded, unescaped …): anything may be in it."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """One output field: its specification, its local, and what compiling has learnt of it so far."""
+
+    name: str
+    spec: FieldSpec
+    local: str
+    kind: Kind
+    quoting: Quoting = Quoting.NEVER
+    touched: bool = False
+
+    def raised(self, quoting: Quoting) -> None:
+        """Note a writer whose strings need at least this much quoting."""
+        self.quoting = max(self.quoting, quoting)
+
+
+def kind_of(spec: FieldSpec) -> Kind:
+    """The kind of Python value that stands for a field of this type."""
+    kind = _KINDS[spec.type]
+    return _ARRAYS.get(kind, kind) if spec.array else kind
