@@ -1,0 +1,84 @@
+"""Every metric, declared once: name, kind, meaning, labels. The documentation and ``/metrics`` are made from this list.
+
+Labels are bounded by configuration (projects, streams, datasets, rule names); whatever an event says is never a label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+STREAM = ("project", "environment", "stream")
+DATASET = (*STREAM, "dataset")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metric:
+    """One metric. ``merge`` says how several workers' gauges become one; ``limit`` bounds a process's label sets."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    merge: Literal["sum", "max"] = "sum"
+    limit: int = 5000
+
+
+SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 21600.0)
+
+# collecting
+COLLECTED_RECORDS = Metric("siem_collected_records_total", "counter", "Kinesis records handed to Kafka.", STREAM)
+COLLECTED_BYTES = Metric("siem_collected_bytes_total", "counter", "Bytes of those records.", STREAM)
+KINESIS_BEHIND = Metric(
+    "siem_kinesis_behind_seconds", "gauge", "How far reading is behind the tip of the stream.", STREAM, merge="max"
+)
+OUTLET_BYTES = Metric("siem_outlet_bytes", "gauge", "Bytes sent to Kafka and not acknowledged yet.")
+
+# routing
+RECORDS = Metric("siem_records_total", "counter", "Kinesis records decoded and routed.", STREAM)
+CONTROL = Metric("siem_control_records_total", "counter", "Records that only say the subscription works.", STREAM)
+UNROUTED = Metric(
+    "siem_unrouted_total", "counter", "Dead letters before a dataset was known.", (*STREAM, "stage", "code")
+)
+
+# processing: events = indexed + already_there + dropped + dead_lettered + abandoned + in flight, always
+EVENTS = Metric("siem_events_total", "counter", "Events taken up by a dataset's pipeline.", DATASET)
+INDEXED = Metric("siem_indexed_total", "counter", "Documents created in OpenSearch.", DATASET)
+ALREADY_THERE = Metric("siem_already_there_total", "counter", "Documents that were there before.", DATASET)
+DROPPED = Metric("siem_dropped_total", "counter", "Events dropped on purpose, by rule.", (*DATASET, "rule"))
+DEAD_LETTERED = Metric(
+    "siem_dead_lettered_total", "counter", "Events kept as dead letters.", (*DATASET, "stage", "code")
+)
+ABANDONED = Metric(
+    "siem_abandoned_total", "counter", "Events a worker left without a fate; they are read and counted again.", DATASET
+)
+IN_FLIGHT = Metric("siem_in_flight_events", "gauge", "Events without a fate yet.", DATASET)
+FLAGGED = Metric("siem_flagged_total", "counter", "Events indexed with a flag, by flag.", (*DATASET, "flag"))
+DELAY = Metric(
+    "siem_delay_seconds", "histogram", "From arrival in Kinesis to the event's fate.", ("dataset",), buckets=SECONDS
+)
+BEHIND = Metric(
+    "siem_arrival_behind_seconds", "gauge", "Age, since arrival, of what was last accounted for.", DATASET, merge="max"
+)
+
+# Kafka and process
+KAFKA_LAG = Metric("siem_kafka_lag_messages", "gauge", "Messages not committed yet, by topic.", ("topic",), merge="max")
+GATE_BYTES = Metric("siem_gate_bytes", "gauge", "Raw bytes under way in a worker, by gate.", ("gate",))
+GATE_WAITING = Metric("siem_gate_waiting", "gauge", "Agents that wait for room: the far side is slow.", ("gate",))
+WORKERS = Metric("siem_workers", "gauge", "Worker processes by state.", ("state",))
+WORKER_RESTARTS = Metric("siem_worker_restarts_total", "counter", "Workers started again after they ended.")
+WORKER_MEMORY = Metric("siem_worker_memory_bytes", "gauge", "Resident memory of a worker.", ("worker",))
+LOG_LINES = Metric("siem_log_lines_total", "counter", "Our log lines, by level.", ("level",))
+RELOADS = Metric("siem_reloads_total", "counter", "Configuration reloads by outcome.", ("outcome",))
+
+METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+
+
+def document() -> str:
+    """Return the Markdown table of all metrics, for the documentation."""
+    lines = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+    lines += [f"| `{m.name}` | {m.kind} | {', '.join(m.labels) or '–'} | {m.help} |" for m in METRICS]
+    return "\n".join(lines) + "\n"
