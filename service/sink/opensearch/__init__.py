@@ -1,0 +1,1 @@
+"""The bulk sink, split by role: body, request, verdict, retry."""

@@ -1,0 +1,115 @@
+"""Where dead letters go: a Kafka topic, an index for people to search, or both; done when durable."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from service.clock import Clock
+from service.errors import Backpressure
+from service.event import DeadLetter, encode
+from service.sink.letter import letter_id, letter_lines
+from service.sink.opensearch.endpoint import Endpoint
+from service.sink.opensearch.retry import Backoff
+from service.sink.opensearch.verdict import Accepted, AlreadyThere, item_verdict
+
+log = structlog.get_logger("sink")
+
+_BODY = 4 * 1024 * 1024
+_LARGEST = 8 * 1024 * 1024
+
+
+class DeadLetters(Protocol):
+    """Where dead letters go."""
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Return when all are durable; raises Backpressure when that cannot be now. Sending twice is harmless."""
+        ...
+
+
+async def send_surely(to: DeadLetters, letters: Sequence[DeadLetter], clock: Clock, backoff: Backoff) -> None:
+    """Return when the letters are durable, however long that takes."""
+    attempts = 0
+    while True:
+        try:
+            return await to.send(letters)
+        except Backpressure as busy:
+            attempts += 1
+            log.warning("dead_letters_wait", attempts=attempts, letters=len(letters), reason=busy.reason)
+            await clock.sleep(busy.wait or backoff.delay(attempts))
+
+
+class KafkaDeadLetters:
+    """Dead letters as messages of a topic; ``produce(key, value)`` returns when the brokers acknowledged."""
+
+    def __init__(self, produce: Callable[[bytes, bytes], Awaitable[None]], *, largest: int = _LARGEST) -> None:
+        """Send through ``produce``; data beyond ``largest`` bytes is cut, and the reason says so."""
+        self._produce = produce
+        self._largest = largest
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Produce every letter, keyed by its identity."""
+        for letter in letters:
+            await self._produce(letter_id(letter).encode(), encode(_within(letter, self._largest)))
+
+
+class IndexDeadLetters:
+    """Dead letters as documents of ``siem-dead-letters-<project>-<environment>-<YYYY.MM>``."""
+
+    def __init__(self, endpoint: Endpoint, now_ms: Callable[[], int], *, largest: int = _LARGEST) -> None:
+        """Write through ``endpoint``; ``largest`` bounds the kept bytes of one letter."""
+        self._endpoint = endpoint
+        self._now_ms = now_ms
+        self._largest = largest
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Index every letter; raises Backpressure unless all are there."""
+        body: list[bytes] = []
+        size = 0
+        for letter in letters:
+            lines = letter_lines(_within(letter, self._largest), self._now_ms())
+            if body and size + len(lines) > _BODY:
+                await self._post(body)
+                body, size = [], 0
+            body.append(lines)
+            size += len(lines)
+        if body:
+            await self._post(body)
+
+    async def _post(self, body: list[bytes]) -> None:
+        items = await self._endpoint.bulk(b"".join(body), len(body))
+        for item in items:
+            said = next(iter(item.values()))
+            match item_verdict(said["status"], said.get("error")):
+                case Accepted() | AlreadyThere():
+                    continue
+                case other:
+                    raise Backpressure(f"dead letter index: {other.code}")
+
+
+class BothDeadLetters:
+    """Durable as soon as the first place has them; the second, for people to search, is tried once."""
+
+    def __init__(self, first: DeadLetters, second: DeadLetters, on_miss: Callable[[int, str], None]) -> None:
+        """Send to ``first``, then to ``second``; ``on_miss(letters, reason)`` hears what ``second`` did not take."""
+        self._first = first
+        self._second = second
+        self._on_miss = on_miss
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Return when ``first`` has them."""
+        await self._first.send(letters)
+        try:
+            await self._second.send(letters)
+        except Backpressure as busy:
+            self._on_miss(len(letters), busy.reason)
+
+
+def _within(letter: DeadLetter, largest: int) -> DeadLetter:
+    if len(letter.data) <= largest:
+        return letter
+    reason = f"{letter.reason} (first {largest} of {len(letter.data)} bytes kept)"
+    return msgspec.structs.replace(letter, data=letter.data[:largest], reason=reason)
