@@ -1,0 +1,22 @@
+"""Named Python steps: the exceptions to the pipeline language, each a small pure function.
+
+``STEPS`` is the registry. A step of one dataset lives in a module of its own here and is added to it below.
+"""
+
+from __future__ import annotations
+
+from service.normalise.steps import aws, dns, network, number, objects, text, url
+from service.normalise.steps.spec import FieldKind, StepFunction, StepSpec
+
+STEPS: dict[str, StepSpec] = {
+    **aws.STEPS,
+    **dns.STEPS,
+    **network.STEPS,
+    **number.STEPS,
+    **objects.STEPS,
+    **text.STEPS,
+    **url.STEPS,
+}
+"""Every step a pipeline may name under ``step``."""
+
+__all__ = ["STEPS", "FieldKind", "StepFunction", "StepSpec"]

@@ -1,0 +1,76 @@
+"""Hosts with ports, TCP flags, TLS versions."""
+
+from __future__ import annotations
+
+from service.enrich.addresses import pack, spell
+from service.normalise.steps.spec import StepSpec
+from service.normalise.steps.url import ABSENT, port_of
+from service.normalise.tables.network import TCP_FLAGS
+
+_FLAGS = [[word for bit, word in TCP_FLAGS.items() if mask & int(bit)] for mask in range(256)]
+
+Host = tuple[str | None, int | None, str | None, str | None]
+NOWHERE: Host = (None, None, None, None)
+
+
+def _host(name: str, port: int | None) -> Host:
+    packed = pack(name)
+    if packed is not None:
+        text = spell(packed)
+        return text, port, None, text
+    return (None, port, name.lower().removesuffix(".") or None, name or None) if name else NOWHERE
+
+
+def host_port(text: object, port: object = None) -> Host:
+    """IP, port, domain and address (IP or domain) of ``1.2.3.4:443``, ``[2001:db8::1]:443``, ``host:443``, ``host``."""
+    if not isinstance(text, str) or text in ABSENT:
+        return NOWHERE
+    given = port_of(port)
+    colons = text.count(":")
+    if text.startswith("["):
+        name, _, rest = text[1:].partition("]")
+        return _host(name, port_of(rest[1:]) if rest.startswith(":") else given)
+    if colons == 0 or (colons > 1 and pack(text) is not None):
+        return _host(text, given)
+    name, _, rest = text.rpartition(":")
+    number = port_of(rest)
+    if number is None or (colons > 1 and pack(name) is None):
+        return (None, given, None, text) if colons > 1 or rest not in ABSENT else _host(name, given)
+    return _host(name, number)
+
+
+def tcp_flags(mask: object) -> tuple[list[str] | None]:
+    """Words of a bit mask: fin, syn, rst, psh, ack, urg, ece, cwr; None for a mask without flags."""
+    if isinstance(mask, str):
+        mask = int(mask) if mask.isascii() and mask.isdigit() and len(mask) < 6 else None
+    if not isinstance(mask, int) or not 0 < mask < 512:
+        return (None,)
+    return (_FLAGS[mask & 255] or None,)
+
+
+def tls_version(text: object) -> tuple[str | None, str | None]:
+    """Number and protocol of ``TLSv1.2``, ``TLS 1.3``, ``tlsv12``, ``TLSv1``, ``SSLv3``."""
+    if not isinstance(text, str):
+        return None, None
+    lowered = text.strip().lower()
+    protocol = lowered[:3]
+    number = lowered[3:].lstrip(" v_-").replace("_", ".")
+    if protocol not in ("tls", "ssl") or not (number.isascii() and number.replace(".", "", 1).isdigit() and len(number) < 5):
+        return None, None
+    if number.startswith(".") or number.endswith("."):
+        return None, None
+    if "." not in number:
+        number = f"{number[0]}.{number[1:] or '0'}"
+    return number, protocol
+
+
+STEPS: dict[str, StepSpec] = {
+    "host_port": StepSpec(
+        host_port,
+        ("address", "port"),
+        {"ip": "str", "port": "int", "domain": "str", "address": "str"},
+        cuts=True,
+    ),
+    "tcp_flags": StepSpec(tcp_flags, ("mask",), {"flags": "list"}, cuts=True),
+    "tls_version": StepSpec(tls_version, ("version",), {"version": "str", "protocol": "str"}, cuts=True),
+}

@@ -1,0 +1,92 @@
+"""Small things with text and lists of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.enrich.fragments import dump
+from service.normalise.steps.spec import StepFunction, StepSpec
+
+LONGEST_JSON = 32_000
+"""Characters of JSON text kept as one string."""
+MOST_ITEMS = 1000
+
+
+def word(value: object) -> str | None:
+    """A scalar as text; None for nothing, ``""``, objects and lists."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else None
+
+
+def lower(value: object) -> tuple[str | None]:
+    """The text in lower case."""
+    text = word(value)
+    return (None if text is None else text.lower(),)
+
+
+def upper(value: object) -> tuple[str | None]:
+    """The text in upper case."""
+    text = word(value)
+    return (None if text is None else text.upper(),)
+
+
+def json_text(value: object) -> tuple[str | None]:
+    """An object or list as one string of JSON, a scalar as its text; cut after 32,000 characters."""
+    if isinstance(value, dict | list):
+        return (dump(value)[:LONGEST_JSON] if value else None,)
+    return (word(value),)
+
+
+def _option(options: Mapping[str, Any], name: str, default: str) -> str:
+    value = options.get(name, default)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be text, not {value!r}")  # noqa: TRY004 - the contract of bind
+    return value
+
+
+def make_join(options: Mapping[str, Any]) -> StepFunction:
+    """``separator`` between the values that are there."""
+    separator = _option(options, "separator", " ")
+
+    def join(*values: object) -> tuple[str | None]:
+        return (separator.join([text for text in map(word, values) if text is not None]) or None,)
+
+    return join
+
+
+def make_split_list(options: Mapping[str, Any]) -> StepFunction:
+    """Cut at ``separator``; with ``first`` or ``last``, keep only that one."""
+    separator = _option(options, "separator", ",")
+    if not separator:
+        raise ValueError("separator must not be empty")
+
+    def split_list(value: object) -> tuple[list[str] | None, str | None, str | None]:
+        found: list[str | None]
+        if isinstance(value, list):
+            found = [word(item) for item in value[:MOST_ITEMS]]
+        else:
+            text = word(value)
+            found = [] if text is None else [*text.split(separator, MOST_ITEMS)[:MOST_ITEMS]]
+        kept = [text.strip() for text in found if text is not None and text.strip() not in ("", "-")]
+        return (kept, kept[0], kept[-1]) if kept else (None, None, None)
+
+    return split_list
+
+
+STEPS: dict[str, StepSpec] = {
+    "lower": StepSpec(lower, ("value",), {"text": "str"}, cuts=True),
+    "upper": StepSpec(upper, ("value",), {"text": "str"}, cuts=True),
+    "json_text": StepSpec(json_text, ("value",), {"text": "str"}),
+    "join": StepSpec(make_join({}), ("a", "b", "c", "d", "e", "f"), {"text": "str"}, options=("separator",), make=make_join),
+    "split_list": StepSpec(
+        make_split_list({}),
+        ("value",),
+        {"list": "list", "first": "str", "last": "str"},
+        options=("separator",),
+        make=make_split_list,
+    ),
+}
