@@ -1,0 +1,1 @@
+"""Bytes arrive: from Kinesis streams of many projects."""

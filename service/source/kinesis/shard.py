@@ -1,0 +1,334 @@
+"""One shard, from where its lease says to its end: read, hand over, checkpoint what is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from service.clock import Clock
+from service.errors import Backpressure, LeaseLost
+from service.event import RecordBatch
+from service.source.kinesis.batches import Unpacked, Unpacker, slices
+from service.source.kinesis.checkpoint import CheckpointTracker
+from service.source.kinesis.client import StartAt, Stream
+from service.source.kinesis.coordinator import LeaseCoordinator
+from service.source.kinesis.deaggregate import HashRange
+from service.source.kinesis.fault import Backoff, KinesisFault, Remedy
+from service.source.kinesis.handover import Handover
+from service.source.kinesis.lease import AT_TIMESTAMP, LATEST, TRIM_HORIZON, Checkpoint, Lease
+from service.source.kinesis.outlet import Outlet
+from service.source.kinesis.reader import Chunk
+from service.source.kinesis.resharding import waits_for
+from service.source.kinesis.status import ShardStatus
+from service.source.kinesis.wire import ChildShard, WireRecord
+
+log = structlog.get_logger(__name__)
+
+_STALLED = 120.0
+"""Seconds without any sign of life from the reader after which the lease is no longer renewed."""
+_CLOCKS_APART_MS = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShardOptions:
+    """Bounds and rhythms."""
+
+    batch_bytes: int = 512 * 1024
+    checkpoint_seconds: float = 5.0
+    parents_seconds: float = 1.0
+    finish_seconds: float = 25.0
+    """Shorter than the coordinator's handoff limit: what is not safe by then is read again by the next owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose shard it is and what its stream's configuration says."""
+
+    project: str
+    environment: str
+    stream: Stream
+    start_ms: int | None = None
+    """What AT_TIMESTAMP means."""
+    keep_foreign: bool = False
+    """Hand on aggregates even when their keys belong to other shards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a consumer uses and does not own."""
+
+    coordinator: LeaseCoordinator
+    outlet: Outlet
+    clock: Clock
+    rng: random.Random
+    read: Callable[[StartAt], AsyncGenerator[Chunk, None]]
+    """Reads this shard in whatever mode its stream is in."""
+    make_children: Callable[[Lease, list[ChildShard]], Awaitable[list[str]]]
+    """Creates leases for the children of a shard that ended, waiting out faults; returns their shard ids."""
+    is_listed: Callable[[str], Awaitable[bool]]
+    """Whether the stream still lists a shard; raises KinesisFault when that cannot be told."""
+    share: Callable[[], int]
+    """Bytes this shard may have in flight now."""
+
+
+class ShardConsumer:
+    """Consumes one shard under one lease; ``run`` returns when it ended, was finished, or the lease was lost."""
+
+    def __init__(
+        self, lease: Lease, origin: Origin, around: Surroundings, status: ShardStatus, counts: Unpacked,
+        options: ShardOptions | None = None,
+    ) -> None:  # fmt: skip
+        """Read nothing yet; ``status`` and ``counts`` are kept up to date and may have served an earlier consumer."""
+        self.status = status
+        self._lease = lease
+        self._origin = origin
+        self._around = around
+        self._clock = around.clock
+        self._options = options or ShardOptions()
+        self._counts = counts
+        self._unpacker = Unpacker(_hash_range(lease, origin), counts)
+        self._tracker = CheckpointTracker(lease.checkpoint)
+        self._stored = lease.checkpoint
+        self._handover = Handover(
+            around.outlet, self._tracker, around.clock, around.rng, must_hold=self._must_hold, share=around.share
+        )
+        self._finish = asyncio.Event()
+        self._last_life = self._clock.monotonic()
+        self._near_horizon = False
+
+    def finish(self) -> None:
+        """Ask to stop reading, wait for what is in flight, checkpoint, give the lease back."""
+        self._finish.set()
+
+    def progressing(self) -> bool:
+        """False when the reader gave no sign of life for so long that another worker should try."""
+        return self._handover.waiting or self._clock.monotonic() - self._last_life < _STALLED
+
+    @property
+    def accounted_ms(self) -> int | None:
+        """Kinesis's clock up to which everything that arrived is safe."""
+        return self._tracker.accounted_ms
+
+    def note(self, fault: KinesisFault) -> None:
+        """Remember a passing fault; it also shows that the reader lives."""
+        self._last_life = self._clock.monotonic()
+        self.status.faults += 1
+        self.status.last_error = str(fault)
+        self.status.last_error_ms = self._clock.now_ms()
+
+    def refresh_status(self) -> ShardStatus:
+        """The status, brought up to date."""
+        status, counts = self.status, self._counts
+        status.checkpoint = _shown(self._tracker.safe)
+        status.in_flight_bytes = self._tracker.in_flight_bytes
+        status.records, status.bytes = counts.records, counts.bytes
+        status.user_records, status.discarded, status.damaged = counts.user_records, counts.discarded, counts.damaged
+        status.resent = self._handover.resent
+        return status
+
+    async def run(self) -> None:
+        """Consume. A lost lease is noted, not raised: what is in flight is dropped and nothing checkpointed."""
+        checkpoints = asyncio.create_task(self._keep_checkpointing())
+        try:
+            await self._wait_for_parents()
+            ended = await self._read_until_finished()
+            self.status.state = "draining"
+            await self._drain(patient=ended is not None)
+            if ended is not None:
+                await self._end(ended)
+            else:
+                await self._store()
+                await self._around.coordinator.release(self._lease.key)
+                self.status.state = "released"
+        except LeaseLost:
+            self.status.state = "lost"
+            log.warning("shard_dropped", lease=self._lease.key, in_flight=self._tracker.in_flight)
+        finally:
+            checkpoints.cancel()
+            await asyncio.gather(checkpoints, return_exceptions=True)
+            await self._handover.drop()
+            self.refresh_status().in_flight_bytes = 0
+
+    async def _wait_for_parents(self) -> None:
+        while waiting := waits_for(self._lease, self._around.coordinator.leases):
+            self.status.state = "waiting_for_parents"
+            self._last_life = self._clock.monotonic()
+            if self._finish.is_set():
+                return
+            log.debug("shard_waits_for_parents", lease=self._lease.key, parents=waiting)
+            await self._clock.sleep(self._options.parents_seconds)
+            self._must_hold()
+
+    async def _read_until_finished(self) -> list[ChildShard] | None:
+        """Read until the shard ends (its children), or until asked to finish (None)."""
+        if self._finish.is_set():
+            return None
+        self.status.state = "reading"
+        reading = asyncio.create_task(self._read())
+        finish = asyncio.create_task(self._finish.wait())
+        try:
+            await asyncio.wait((reading, finish), return_when=asyncio.FIRST_COMPLETED)
+            return await reading if reading.done() else None
+        finally:
+            reading.cancel()
+            finish.cancel()
+            # What the cancelled reader had not handed over yet is read again by whoever comes next.
+            await asyncio.gather(reading, finish, return_exceptions=True)
+
+    async def _read(self) -> list[ChildShard]:
+        start, after, known_ms = self._start(), self._after(), self._lease.accounted_ms
+        backoff = Backoff(self._around.rng, first=1.0, most=30.0)
+        while True:
+            read = False
+            try:
+                async with contextlib.aclosing(self._around.read(start)) as chunks:
+                    async for chunk in chunks:
+                        self._must_hold()
+                        if chunk.records and not read and after is not None:
+                            self._look_for_gap(chunk.records[0], after, known_ms)
+                        last = await self._take(chunk, None if read else after)
+                        if last is not None:
+                            read, after, known_ms = True, last, self._clock.now_ms()
+                            start = StartAt("AT_SEQUENCE_NUMBER", last.sequence)
+                        backoff.reset()
+                        if chunk.ended:
+                            return chunk.children
+            except KinesisFault as fault:
+                self.note(fault)
+                log.warning("shard_not_readable", lease=self._lease.key, code=fault.code, reason=fault.message)
+                if fault.remedy is Remedy.LOOK_AGAIN and await self._is_gone():
+                    return []
+            self._must_hold()
+            await self._clock.sleep(backoff.next())
+            self._last_life = self._clock.monotonic()
+
+    async def _take(self, chunk: Chunk, after: Checkpoint | None) -> Checkpoint | None:
+        """Hand a chunk over; the position of its last record, if it has any."""
+        self._last_life = self._clock.monotonic()
+        self.status.behind_ms = chunk.behind_ms
+        self._watch_horizon(chunk.behind_ms)
+        accounted_ms = self._clock.now_ms() - chunk.behind_ms
+        last: Checkpoint | None = None
+        for records, weight in slices(self._unpacker.records(chunk.records, after), self._options.batch_bytes):
+            last = Checkpoint(records[-1].sequence, records[-1].subsequence)
+            origin = self._origin
+            batch = RecordBatch(origin.project, origin.environment, origin.stream.name, self._lease.shard, records)
+            complete = last.sequence == chunk.records[-1].sequence_number
+            await self._handover.send(batch, weight, last, accounted_ms if complete else None)
+        if chunk.records and (last is None or last.sequence != chunk.records[-1].sequence_number):
+            last = Checkpoint(chunk.records[-1].sequence_number)
+            self._handover.pass_over(last)
+        if not chunk.records:
+            self._tracker.idle(accounted_ms)
+        self._last_life = self._clock.monotonic()
+        return last
+
+    def _start(self) -> StartAt:
+        checkpoint = self._lease.checkpoint
+        if not checkpoint.is_start:
+            return StartAt("AT_SEQUENCE_NUMBER", checkpoint.sequence)
+        if checkpoint.sequence == LATEST and self._lease.accounted_ms is not None:
+            # The moment the lease was made: a worker that died before its first record must not skip what came since.
+            return StartAt(AT_TIMESTAMP, timestamp_ms=self._lease.accounted_ms)
+        if checkpoint.sequence == AT_TIMESTAMP:
+            start_ms = self._origin.start_ms
+            return StartAt(TRIM_HORIZON) if start_ms is None else StartAt(AT_TIMESTAMP, timestamp_ms=start_ms)
+        return StartAt(checkpoint.sequence)
+
+    def _after(self) -> Checkpoint | None:
+        return None if self._lease.checkpoint.is_start else self._lease.checkpoint
+
+    def _look_for_gap(self, first: WireRecord, after: Checkpoint, known_ms: int | None) -> None:
+        """Reading begins at the last safe record; when that is gone, what followed it may be gone as well."""
+        if first.sequence_number == after.sequence:
+            return
+        horizon_ms = self._clock.now_ms() - self._origin.stream.retention_ms
+        if known_ms is None or known_ms < horizon_ms + _CLOCKS_APART_MS:
+            facts = {"after": after.sequence, "first": first.sequence_number, "safe_until_ms": known_ms}
+            self._gap("records_expired_unread", **facts)
+
+    def _watch_horizon(self, behind_ms: int) -> None:
+        near = behind_ms >= self._origin.stream.retention_ms - _CLOCKS_APART_MS
+        if near and not self._near_horizon:
+            self._gap("reading_at_retention_limit", behind_ms=behind_ms)
+        self._near_horizon = near
+
+    async def _is_gone(self) -> bool:
+        try:
+            gone = not await self._around.is_listed(self._lease.shard)
+        except KinesisFault as fault:
+            self.note(fault)
+            return False
+        if gone:
+            self._gap("shard_expired_unread")
+        return gone
+
+    def _gap(self, event: str, **facts: object) -> None:
+        self.status.gaps += 1
+        self.status.last_error = event
+        self.status.last_error_ms = self._clock.now_ms()
+        log.error(event, lease=self._lease.key, **facts)
+
+    async def _drain(self, *, patient: bool) -> None:
+        """Wait for what is in flight: as long as it takes before SHARD_END, else for a while."""
+        seconds = None if patient else self._options.finish_seconds
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._handover.emptied(), seconds)
+
+    async def _end(self, children: list[ChildShard]) -> None:
+        coordinator, key = self._around.coordinator, self._lease.key
+        ids = await self._around.make_children(self._lease, children)
+        backoff = Backoff(self._around.rng)
+        while True:
+            self._last_life = self._clock.monotonic()
+            try:
+                await coordinator.end_shard(key, ids)
+            except Backpressure as fault:
+                log.warning("checkpoint_delayed", lease=key, reason=fault.reason)
+                await self._clock.sleep(backoff.next())
+                continue
+            self.status.state = "ended"
+            log.info("shard_ended", lease=key, children=ids)
+            return
+
+    async def _keep_checkpointing(self) -> None:
+        while True:
+            await self._clock.sleep(self._options.checkpoint_seconds)
+            try:
+                await self._store()
+            except LeaseLost:
+                return  # the reader finds out by itself before its next batch
+
+    async def _store(self) -> None:
+        coordinator, key = self._around.coordinator, self._lease.key
+        safe, accounted_ms = self._tracker.safe, self._tracker.accounted_ms
+        if not safe.is_start:
+            # Until something was read, LATEST stays the moment the lease was made, by Kinesis's clock and not by ours.
+            coordinator.note_progress(key, accounted_ms)
+        if safe == self._stored:
+            return
+        try:
+            await coordinator.checkpoint(key, safe, accounted_ms)
+        except Backpressure as fault:
+            log.warning("checkpoint_delayed", lease=key, reason=fault.reason)
+            return
+        self._stored = safe
+
+    def _must_hold(self) -> None:
+        if not self._around.coordinator.holds(self._lease.key):
+            raise LeaseLost(self._lease.key)
+
+
+def _hash_range(lease: Lease, origin: Origin) -> HashRange | None:
+    if origin.keep_foreign or not origin.stream.keyed or lease.hash_start is None or lease.hash_end is None:
+        return None
+    return HashRange(int(lease.hash_start), int(lease.hash_end))
+
+
+def _shown(checkpoint: Checkpoint) -> str:
+    return f"{checkpoint.sequence}/{checkpoint.subsequence}" if checkpoint.subsequence else checkpoint.sequence
