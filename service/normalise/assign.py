@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.normalise.cast import to_boolean, to_float, to_json, to_keyword, to_keywords, to_long, to_longs
 from service.pipeline.draft import Draft
+from service.pipeline.raw import Read
 from service.pipeline.slots import Kind, Quoting, Slot
 
 _CASTS = {
@@ -20,61 +21,62 @@ LONGEST = 8191
 """Characters of an indexed keyword: four bytes each stay under Lucene's 32,766."""
 
 
-def assign_raw(draft: Draft, slot: Slot, local: str, path: tuple[str, ...], *, optional: bool) -> None:
-    """Cast the raw value in ``local`` into the slot; what cannot be cast is kept and flagged unless ``optional``.
+def assign_raw(draft: Draft, slot: Slot, read: Read, *, optional: bool) -> None:
+    """Cast a raw value into the slot; what cannot be cast is kept and flagged unless ``optional``.
 
-    Raw text (columns, pattern groups) is ``str`` or None; raw JSON can be anything.
+    Raw columns are ``str`` or None; raw JSON can be anything. The fast forms do not flag: they raise, and the careful form
+    takes the event.
     """
-    code, constants = draft.code, draft.constants
+    local, code = read.local, draft.code
     slot.raised(Quoting.LIKE_RAW)
-    miss = (
-        "pass"
-        if optional
-        else (f"flaw = cannot_cast(flaw, {slot.name!r}, {constants.name(path)}, {local}, {_wanted(slot)!r})")
-    )
-    if slot.kind == "ip":
+    if optional:
+        miss = "pass"
+    elif not draft.careful:
+        miss = "raise ValueError"
+    else:
+        name = draft.constants.name(read.path)
+        miss = f"flaw = cannot_cast(flaw, {slot.name!r}, {name}, {local}, {_wanted(slot)!r})"
+    if read.sure:
+        _assign(draft, slot, read, miss)
+    else:
         with code.block(f"if {local} is not None:"):
-            key = local if draft.raw.plain_text else f"({local} if {local}.__class__ is str else to_keyword({local}))"
-            code.add(f"{slot.local} = addresses[{key}]")
-            code.add(f"if {slot.local} is None: {miss}")
+            _assign(draft, slot, read, miss)
+
+
+def _assign(draft: Draft, slot: Slot, read: Read, miss: str) -> None:
+    local, code, constants = read.local, draft.code, draft.constants
+    text = draft.raw.plain_text
+    if slot.kind == "ip":
+        code.add(f"{slot.local} = addresses[{local}]" + ("" if text else f" if {local}.__class__ is str else None"))
+        code.add(f"if {slot.local} is None: {miss}")
     elif slot.kind == "moment":
         times = constants.name(("times", "epoch_auto"), "TIMES")
-        with code.block(f"if {local} is not None:"):
-            key = local if draft.raw.plain_text else f"({local} if {local}.__class__ in SCALARS else None)"
-            code.add(f"{slot.local} = {times}[{key}]")
-            code.add(f"if {slot.local} is None: {miss}")
-    elif slot.kind == "str" and draft.raw.plain_text:
-        code.add(f"if {local}: {slot.local} = {local}")
-        _cut(draft, slot, path)
-    elif slot.kind == "int" and draft.raw.plain_text and not draft.careful:
-        # A column that is no number raises ValueError here, and the careful form takes the event.
-        code.add(f"if {local} is not None: {slot.local} = int({local}) if len({local}) < 19 else whole({local})")
+        code.add(f"{slot.local} = {times}[{local}]" + ("" if text else f" if {local}.__class__ in SCALARS else None"))
+        code.add(f"if {slot.local} is None: {miss}")
+    elif text and slot.kind == "str":
+        code.add(f"{slot.local} = {local}" + (" or None" if draft.careful else ""))
+    elif text and slot.kind == "int" and not draft.careful:
+        code.add(f"{slot.local} = int({local}) if len({local}) < 19 else whole({local})")
     else:
-        _cast(draft, slot, local, miss)
-        if slot.kind == "str":
-            _cut(draft, slot, path)
+        function = constants.name(_CASTS[slot.kind][0], f"to_{slot.kind}")
+        cls = _CLASSES.get(slot.kind)
+        if cls is not None and not text:
+            extra = f" and -LONG <= {local} < LONG" if cls == "int" else f" and {local}" if cls == "str" else ""
+            code.add(f"if {local}.__class__ is {cls}{extra}: {slot.local} = {local}")
+            with code.block("else:"):
+                _convert(draft, slot, local, function, miss)
+        else:
+            _convert(draft, slot, local, function, miss)
+    if slot.kind == "str":
+        _cut(draft, slot, read.path)
 
 
-def _cast(draft: Draft, slot: Slot, local: str, miss: str) -> None:
-    function, _ = _CASTS[slot.kind]
-    name = draft.constants.name(function, function.__name__)
-    cls = _CLASSES.get(slot.kind)
-    if cls is None or draft.raw.plain_text:
-        with draft.code.block(f"if {local} is not None:"):
-            _attempt(draft, slot, local, name, miss)
-        return
-    extra = f" and -LONG <= {local} < LONG" if cls == "int" else f" and {local}" if cls == "str" else ""
-    with draft.code.block(f"if {local}.__class__ is {cls}{extra}:"):
-        draft.code.add(f"{slot.local} = {local}")
-    with draft.code.block(f"elif {local} is not None:"):
-        _attempt(draft, slot, local, name, miss)
-
-
-def _attempt(draft: Draft, slot: Slot, local: str, function: str, miss: str) -> None:
+def _convert(draft: Draft, slot: Slot, local: str, function: str, miss: str) -> None:
     draft.code.add(f"{slot.local} = {function}({local})")
     if slot.kind == "strs" and slot.spec.type == "ip":
         draft.code.add(f"if {slot.local} is not None: {slot.local} = canonical(addresses, {slot.local})")
-    draft.code.add(f"if {slot.local} is None: {miss}")
+    # An empty value is no value: nothing is missed.
+    draft.code.add(f"if {slot.local} is None and {local} not in EMPTY: {miss}")
 
 
 def _cut(draft: Draft, slot: Slot, path: tuple[str, ...]) -> None:

@@ -54,8 +54,12 @@ def write_set(draft: Draft, values: Mapping[str, object]) -> None:
     """Field → constant; overwrites."""
     for target, value in values.items():
         slot = draft.slot(target)
-        draft.code.add(f"{slot.local} = {_expression(draft, constant(draft, slot, value))}")
-        slot.touched = True
+        made = constant(draft, slot, value)
+        draft.code.add(f"{slot.local} = {_expression(draft, made)}")
+        alone = not slot.touched and not draft.conditional
+        slot.touch(sure=not draft.conditional)
+        if alone:
+            slot.constant = made
 
 
 def write_translate(draft: Draft, target: str, rule: Translate) -> None:
@@ -88,13 +92,21 @@ def write_translate(draft: Draft, target: str, rule: Translate) -> None:
         fallback = _expression(draft, constant(draft, slot, default))
     elif rule.source is None:
         fallback = slot.local
+    sure = not draft.conditional and _is_sure(draft, rule.source or target)
     if default is not None or rule.source is None:
-        draft.code.add(f"if {source} is not None: {slot.local} = {table}.get({hashable}, {fallback})")
+        test = "" if sure else f"if {source} is not None: "
+        draft.code.add(f"{test}{slot.local} = {table}.get({hashable}, {fallback})")
+        slot.touch(sure=sure)
     else:
         # Another field's table that has no entry leaves a value that is already there.
         found = draft.code.local(slot.name)
         draft.code.add(f"{found} = {table}.get({hashable})", f"if {found} is not None: {slot.local} = {found}")
-    slot.touched = True
+        slot.touch()
+
+
+def _is_sure(draft: Draft, name: str) -> bool:
+    slot = draft.slots.get(name.removesuffix("?"))
+    return slot is not None and slot.touched and slot.sure
 
 
 def write_classify(draft: Draft, name: str, classes: Mapping[str, Class]) -> None:
@@ -117,9 +129,9 @@ def write_classify(draft: Draft, name: str, classes: Mapping[str, Class]) -> Non
         source = f"({source} if {source}.__class__ in SCALARS else None)"
     table, found = draft.constants.name(entries, "CLASSES"), draft.code.local(name)
     draft.code.add(f"{found} = {table}.get({source}, {draft.constants.name(default, 'CLASS') if default else 'None'})")
-    with draft.code.block(f"if {found} is not None:"):
+    with draft.code.block(f"if {found} is not None:" if default is None else "if True:"):
         for index, slot in enumerate(slots):
             always = all(entry[index] is not None for entry in [*entries.values(), *([default] if default else [])])
             test = "" if always else f"if {found}[{index}] is not None: "
             draft.code.add(f"{test}{slot.local} = {found}[{index}]")
-            slot.touched = True
+            slot.touch(sure=always and default is not None and not draft.conditional)

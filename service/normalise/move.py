@@ -6,26 +6,34 @@ from collections.abc import Mapping
 
 from service.normalise.assign import assign_kind, assign_raw
 from service.pipeline.draft import Draft
+from service.pipeline.slots import Quoting
 
 
 def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
     """Raw field → field(s). The raw field is consumed; a field that has a value keeps it, the newcomer is a leftover."""
     for path, targets in moves.items():
         read = draft.consume(path)
+        twins: dict[tuple[str, bool], str] = {}
         for target in [targets] if isinstance(targets, str) else targets:
             slot = draft.slot(target)
             optional = target.endswith("?")
             if slot.touched:
                 with draft.code.block(f"if {slot.local} is None:"):
-                    assign_raw(draft, slot, read.local, read.path, optional=optional)
+                    assign_raw(draft, slot, read, optional=optional)
                 if slot.kind == "str" and not optional:
                     draft.code.add(
                         f"elif {read.local} is not None and {read.local} != {slot.local}: "
                         f"flaw = keep(flaw, {draft.constants.name(read.path)}, {read.local})"
                     )
+            elif (slot.kind, slot.spec.indexed) in twins and slot.spec.type != "ip":
+                draft.code.add(f"{slot.local} = {twins[slot.kind, slot.spec.indexed]}")
+                slot.raised(Quoting.LIKE_RAW)
             else:
-                assign_raw(draft, slot, read.local, read.path, optional=optional)
-            slot.touched = True
+                assign_raw(draft, slot, read, optional=optional)
+            if not optional:
+                twins.setdefault((slot.kind, slot.spec.indexed), slot.local)
+            fails_loudly = not draft.careful and not optional
+            slot.touch(sure=read.sure and fails_loudly and not draft.conditional)
 
 
 def write_first(draft: Draft, candidates: Mapping[str, list[str]]) -> None:
@@ -40,5 +48,5 @@ def write_first(draft: Draft, candidates: Mapping[str, list[str]]) -> None:
             else:
                 read = draft.consume(name)
                 with draft.code.block(f"if {slot.local} is None:"):
-                    assign_raw(draft, slot, read.local, read.path, optional=target.endswith("?"))
-            slot.touched = True
+                    assign_raw(draft, slot, read, optional=target.endswith("?"))
+            slot.touch()

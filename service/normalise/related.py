@@ -63,9 +63,14 @@ def write_related(draft: Draft) -> None:
                 lists.append(slot.local)
             else:
                 singles.append(f"({slot.local} and {slot.local}[0])" if slot.kind == "ip" else slot.local)
+        if not lists and len(singles) == 2 and all(slot.sure for slot in sources):
+            one, other = (single if slot.kind != "ip" else f"{slot.local}[0]" for single, slot in zip(singles, sources, strict=True))
+            draft.code.add(f"{target.local} = [{one}, {other}] if {one} != {other} else [{one}]")
+            target.touch(sure=True)
+            continue
         values = ", ".join([*singles, *(f"*({each} or ())" for each in lists)])
         if len(singles) == 1 and not lists:
             draft.code.add(f"{target.local} = [{singles[0]}] if {singles[0]} is not None else None")
         else:
             draft.code.add(f"{target.local} = distinct(({values},)) or None")
-        target.touched = True
+        target.touch()

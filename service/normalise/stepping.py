@@ -47,7 +47,7 @@ def write_step(draft: Draft, rule: Step) -> None:
                 slot = draft.slot(target)
                 with draft.code.block(f"if {locals_[name]} is not None:"):
                     assign_kind(draft, slot, locals_[name], kind, quoting)
-                slot.touched = True
+                slot.touch()
 
 
 def _argument(draft: Draft, name: str | None) -> str:

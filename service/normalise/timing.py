@@ -15,20 +15,23 @@ def write_time(draft: Draft, rule: Time) -> None:
     """Set ``rule.to`` from the first of the raw fields that is there; a value that is no time is kept and flagged."""
     slot = draft.slot(rule.to)
     table = times_of(draft, rule.format)
-    for path in [rule.field] if isinstance(rule.field, str) else rule.field:
+    paths = [rule.field] if isinstance(rule.field, str) else rule.field
+    for path in paths:
         read = draft.consume(path)
         key = read.local
-        if rule.format == "syslog":
-            key = f"({read.local}, arrival_ms)"
-        elif not draft.raw.plain_text:
-            key = f"({read.local} if {read.local}.__class__ in SCALARS else None)"
-        name = draft.constants.name(read.path)
-        with draft.code.block(f"if {slot.local} is None and {read.local} is not None:"):
-            draft.code.add(
-                f"{slot.local} = {table if path != '_time' else times_of(draft, 'epoch_milli')}[{key if path != '_time' else read.local}]"
-            )
-            if not rule.to.endswith("?"):
-                draft.code.add(
-                    f"if {slot.local} is None: flaw = cannot_cast(flaw, {slot.name!r}, {name}, {read.local}, 'a time')"
-                )
-    slot.touched = True
+        if path == "_time":
+            found = f"{times_of(draft, 'epoch_milli')}[{key}]"
+        elif rule.format == "syslog":
+            found = f"{table}[({key}, arrival_ms)]" + ("" if draft.raw.plain_text else f" if {key}.__class__ is str else None")
+        else:
+            found = f"{table}[{key}]" + ("" if draft.raw.plain_text else f" if {key}.__class__ in SCALARS else None")
+        sure = read.sure and not slot.touched and not draft.careful and not draft.conditional and not rule.to.endswith("?")
+        if sure:
+            draft.code.add(f"{slot.local} = {found}", f"if {slot.local} is None: raise ValueError")
+        else:
+            with draft.code.block(f"if {slot.local} is None and {key} is not None:"):
+                draft.code.add(f"{slot.local} = {found}")
+                if not rule.to.endswith("?"):
+                    miss = f"cannot_cast(flaw, {slot.name!r}, {draft.constants.name(read.path)}, {key}, 'a time')"
+                    draft.code.add(f"if {slot.local} is None: flaw = {miss}")
+        slot.touch(sure=sure)

@@ -64,7 +64,7 @@ def _bind(written: Written, loaded: LoadedPipeline, enrichers: Enrichers, versio
         "domain_threats": enrichers.domain_threats, "hash_threats": enrichers.hash_threats,
         "accounts": enrichers.accounts, "community_id": enrichers.community_id,
         "below": runtime.below, "cannot_cast": cannot_cast, "canonical": runtime.canonical, "count_flaw": runtime.count_flaw,
-        "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag, "gather": gather,
+        "EMPTY": ("", "-", [], {}, None), "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag, "gather": gather,
         "identity": runtime.identity, "keep": keep, "keep_rest": keep_rest, "loads": orjson.loads,
         "position_prefix": runtime.position_prefix, "quote": quote, "quote_all": quote_all, "read_json": read_json,
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,

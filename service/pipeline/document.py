@@ -47,10 +47,10 @@ class Shape:
             node = node.below.setdefault(key, Shape())
         return node
 
-    def put(self, name: str, part: Part) -> None:
-        """A field that is always there; ``part`` is its JSON value."""
+    def put(self, name: str, *value: Part) -> None:
+        """A field that is always there; the parts of its JSON value (members that follow it may stand at the end)."""
         parent, _, key = name.rpartition(".")
-        self.at(parent).members.append(Member([Part("const", f",{json.dumps(key)}:"), part], sure=True))
+        self.at(parent).members.append(Member([Part("const", key_text(key)), *value], sure=True))
 
     def put_optional(self, parent: str, part: Part) -> None:
         """Members that may be empty; ``part`` is their text with leading commas."""

@@ -85,6 +85,9 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
         if slot.name in ("@timestamp", "cloud.account.id") or not slot.touched:
             continue
         parent, _, key = slot.name.rpartition(".")
+        if slot.constant is not None:
+            shape.put(slot.name, Part("const", dumps(slot.constant)))
+            continue
         value = quoted(draft, slot)
         extra = ""
         if slot.kind == "ip" and parent in GEO_PARENTS and {"geoip", "asn"} & set(file.enrich):
@@ -95,10 +98,27 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
             slot.name in _DOMAIN_FIELDS and "domain" in file.enrich and f"{parent}.registered_domain" not in draft.slots
         ):
             extra = f" + domains[{slot.local}]"
+        if slot.sure:
+            shape.put(slot.name, *_pieces(draft, slot, value, extra))
+            continue
         name = draft.code.local(slot.name, "e")
         opening = _opening(key_text(key), value)
         draft.code.add(f"{name} = {opening}{extra} if {slot.local} is not None else ''")
         shape.put_optional(parent, Part("event", name))
+
+
+def _pieces(draft: Draft, slot: Slot, value: str, extra: str) -> list[Part]:
+    """Parts of a value that is always there: only what differs between events is left to them."""
+    quotes = Part("const", '"')
+    if value == f"'\"' + {slot.local}[0] + '\"'" or value == f"'\"' + {slot.local} + '\"'":
+        inner = [quotes, Part("event", slot.local if slot.kind == "str" else f"{slot.local}[0]"), quotes]
+    elif slot.kind in ("int", "float"):
+        inner = [Part("event", slot.local)]
+    else:
+        name = draft.code.local(slot.name, "e")
+        draft.code.add(f"{name} = {value}")
+        inner = [Part("event", name)]
+    return [*inner, Part("event", extra.removeprefix(" + "))] if extra else inner
 
 
 def _opening(head: str, value: str) -> str:
@@ -151,12 +171,11 @@ def write_enrichment(draft: Draft, shape: Shape, file: PipelineFile) -> None:
             draft.slots.get("network.iana_number"),
         ]
         if all(ports) and "network.community_id" not in draft.slots:
-            sport, dport, protocol = (
-                slot.local if slot.kind == "int" else f"int({slot.local} or 0)" for slot in ports if slot
-            )
+            sure = source.sure and destination.sure
+            test = "" if sure else f" if {source.local} is not None and {destination.local} is not None else ''"
+            ports_ = ", ".join(_number(slot) for slot in ports if slot is not None)
             draft.code.add(
-                f"community = community_id({source.local}, {destination.local}, {sport} or 0, {dport} or 0, {protocol}) "
-                f"if {source.local} is not None and {destination.local} is not None and {protocol} is not None else ''",
+                f"community = community_id({source.local}, {destination.local}, {ports_}){test}",
                 """community = ',"community_id":"' + community + '"' if community else ''""",
             )
             shape.put_optional("network", Part("event", "community"))
@@ -168,6 +187,11 @@ def write_enrichment(draft: Draft, shape: Shape, file: PipelineFile) -> None:
         shape.put_optional("network", Part("event", "network_type"))
     if "threat_intel" in file.enrich and "threat.enrichments" not in draft.slots:
         _threats(draft, shape)
+
+
+def _number(slot: Slot) -> str:
+    number = slot.local if slot.kind == "int" else f"int({slot.local})" if slot.sure else f"int({slot.local} or 0)"
+    return number if slot.sure else f"{number} or 0"
 
 
 def _threats(draft: Draft, shape: Shape) -> None:

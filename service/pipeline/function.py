@@ -66,6 +66,10 @@ class _Function:
                 slots |= self._event(careful, prolog, careful=True)
             with fast.block("for i, text in enumerate(slice_.events):"):
                 with fast.block("try:"), fast.block(f"if {self._clean()}:"):
+                    if self.layout is not None:
+                        self._split(fast)
+                        with fast.block(f"if {self._nothing_absent()}:"):
+                            self._event(fast, prolog, careful=False, full=True)
                     self._event(fast, prolog, careful=False)
                 with fast.block("except Exception:"):
                     fast.add("pass")
@@ -120,12 +124,23 @@ class _Function:
             "views = {}",
         )
 
-    def _event(self, code: Code, prolog: Code, *, careful: bool) -> dict[str, Slot]:
+    def _split(self, code: Code) -> None:
+        columns = self.file.parse.columns
+        if columns is not None:
+            code.add("row = split_quoted(text)" if columns.quoted else f"row = text.split({columns.separator!r})")
+            code.add(f"if len(row) != {len(self.layout or ())}: raise ValueError")
+
+    def _nothing_absent(self) -> str:
+        columns = self.file.parse.columns
+        absent = columns.absent if columns is not None else []
+        return " and ".join(["'' not in row", *(f"{mark!r} not in row" for mark in absent if mark)])
+
+    def _event(self, code: Code, prolog: Code, *, careful: bool, full: bool = False) -> dict[str, Slot]:
         steps, reads = Code(code), Code(code)
         row = self.layout is not None
         columns = self.file.parse.columns
         raw: Row | Tree = (
-            Row(code, self.layout or (), frozenset(columns.absent if columns else ())) if row else Tree(code)
+            Row(code, self.layout or (), frozenset(columns.absent if columns else ()), full=full) if row else Tree(code)
         )
         draft = Draft(steps, self.constants, self.loaded.catalogue, raw, careful=careful)
         if self.file.parse.pattern is not None:
@@ -160,10 +175,7 @@ class _Function:
             code.add("transport_id = ids[i] if ids is not None else None")
         if parse.columns is not None and self.layout is not None:
             columns = parse.columns
-            if not careful:
-                code.add("row = split_quoted(text)" if columns.quoted else f"row = text.split({columns.separator!r})")
-                code.add(f"if len(row) != {len(self.layout)}: raise ValueError")
-            else:
+            if careful:
                 code.add(
                     f"row, flaw = fitted(split_carefully(text, {columns.separator!r}, quoted={columns.quoted}), "
                     f"{len(self.layout)}, {columns.minimum}, {columns.extra == 'refuse'}, "
@@ -238,8 +250,9 @@ class _Function:
     def _timestamp(self, draft: Draft) -> None:
         slot = draft.slot("@timestamp")
         milli = times_of(draft, "epoch_milli")
+        otherwise = "" if slot.sure else f" or {milli}[times[i] if times is not None else arrival_ms]"
         draft.code.add(
-            f"moment = {slot.local} or {milli}[times[i] if times is not None else arrival_ms]",
+            f"moment = {slot.local}{otherwise}",
             "timestamp = '\"' + moment[0] + '\"'",
             "suffix = moment[2]",
         )
@@ -248,11 +261,11 @@ class _Function:
                 f"suffix = {milli}[arrival_ms][2]",
                 "flaw = flag(flaw, 'time_out_of_range', '@timestamp ' + moment[0] + ' is far from the arrival of its record')",
             )
-        slot.touched = True
+        slot.touch(sure=True)
 
     def _emission(self, draft: Draft, shape: Shape) -> None:
         slot = draft.slots.get("cloud.account.id")
-        account = f"({slot.local} or account)" if slot is not None and slot.touched else "account"
+        account = "account" if slot is None or not slot.touched else slot.local if slot.sure else f"({slot.local} or account)"
         draft.code.add(f"view = views.get({account})")
         with draft.code.block("if view is None:"):
             draft.code.add(

@@ -39,6 +39,8 @@ class Read:
     consumed: bool = False
     conditional: str | None = None
     """Local that says at run time whether a conditional step has consumed it."""
+    sure: bool = False
+    """Never None."""
 
 
 class RawFields(Protocol):
@@ -147,25 +149,25 @@ class Tree:
 
 
 class Row:
-    """The columns of one line, in the list ``row``."""
+    """The columns of one line, in the list ``row``; ``full``: only lines in which no value is absent."""
 
     plain_text = True
 
-    def __init__(self, code: Code, columns: tuple[str, ...], absent: frozenset[str]) -> None:
+    def __init__(self, code: Code, columns: tuple[str, ...], absent: frozenset[str], *, full: bool) -> None:
         self.reads: dict[tuple[str, ...], Read] = {}
         self.overlay: dict[str, str] = {}
         self.columns = columns
         self._absent = absent
         self._code = code
+        self._full = full
 
     def read(self, path: str) -> Read:
         """The read of a column by its name; a column that this layout does not have is None."""
         known = self.reads.get((path,))
         if known is None:
             local = FACTS.get(path) or self.overlay.get(path) or self._code.local(path, "x")
-            known = self.reads[(path,)] = Read((path,), local)
-            if path in FACTS:
-                known.consumed = True
+            known = self.reads[(path,)] = Read((path,), local, consumed=path in FACTS)
+            known.sure = self._full and path in self.columns
         return known
 
     def write(self, code: Code, constants: Constants) -> None:
@@ -176,20 +178,15 @@ class Row:
         absent = sorted(self._absent)
         for index, column in enumerate(self.columns):
             read = self.reads.get((column,))
-            if read is not None and _used(read):
-                code.add(f"{read.local} = row[{index}]")
-                test = (
-                    f"{read.local} == {absent[0]!r}"
-                    if len(absent) == 1
-                    else f"{read.local} in {constants.name(self._absent)}"
-                )
-                if absent:
-                    code.add(f"if {test}: {read.local} = None")
-            elif column != "_":
-                if read is not None:
-                    code.add(f"{read.local} = row[{index}]")
-                test = f"row[{index}] not in {constants.name(self._absent)}"
-                code.add(f"if {test}: flaw = keep(flaw, {constants.name((column,))}, row[{index}])")
+            value = f"row[{index}]"
+            if read is not None:
+                code.add(f"{read.local} = {value}")
+                if not self._full and absent:
+                    test = f"== {absent[0]!r}" if len(absent) == 1 else f"in {constants.name(self._absent)}"
+                    code.add(f"if {read.local} {test}: {read.local} = None")
+                value = read.local
+            if (read is None or not _used(read)) and column != "_":
+                code.add(f"if {value} is not None: flaw = keep(flaw, {constants.name((column,))}, {value})")
 
     def _is_missing(self, column: str) -> bool:
         return column not in FACTS and column not in self.overlay and column not in self.columns

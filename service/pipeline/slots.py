@@ -54,6 +54,16 @@ class Slot:
     kind: Kind
     quoting: Quoting = Quoting.NEVER
     touched: bool = False
+    sure: bool = False
+    """Never None once the steps so far are done."""
+    constant: object = None
+    """The value, when one unconditional constant is all that was ever written."""
+
+    def touch(self, *, sure: bool = False) -> None:
+        """Note a writer; ``sure``: after it the local is not None, for every event."""
+        self.constant = None
+        self.touched = True
+        self.sure = self.sure or sure
 
     def raised(self, quoting: Quoting) -> None:
         """Note a writer whose strings need at least this much quoting."""
