@@ -1,0 +1,7 @@
+"""Bytes → raw events: compression, CloudWatch Logs, EventBridge, JSON however it is laid out, lines of text."""
+
+from service.decode.limits import Limits
+from service.decode.record import Decoded, decode_record, split
+from service.decode.units import Broken, Run, Units
+
+__all__ = ["Broken", "Decoded", "Limits", "Run", "Units", "decode_record", "split"]

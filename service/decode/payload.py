@@ -1,0 +1,191 @@
+"""A plain payload falls into its units: JSON values however they are laid out, and lines of text."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from service.decode.header import directive, is_header
+from service.decode.json_value import read_array, read_object
+from service.decode.limits import Limits
+from service.decode.units import Units
+
+BOM, BOM16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+ATTEMPTS = 64
+"""Broken values whose end is searched beyond their line; bounds the work a hostile record can ask for."""
+
+_skip = msgspec.json.Decoder(msgspec.Raw)
+_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
+_BLANK = re.compile(rb"[ \t\r\n]*")
+_JSON = re.compile(rb'\{[ \t\r]*(?:["}\n]|\Z)|\[[ \t\r]*(?:[{\[\]"\n]|\Z)')
+_ALONE = re.compile(rb"[{\[][ \t\r]*")
+_AFTER = re.compile(rb"[ \t\r]*(?:[\n{\[,]|\Z)")
+_NEXT = re.compile(rb"\n[{\[]")
+_END = re.compile(rb"\n[}\]][ \t\r]*(?=\n|\Z)|\n(?=[{\[])")
+
+
+def read_payload(data: bytes, units: Units, limits: Limits) -> None:
+    """Add everything an uncompressed payload holds."""
+    if data.startswith(BOM16):
+        data = data.decode("utf-16", "replace").encode()
+    _Scan(data.removeprefix(BOM), units, limits).run()
+    units.finish()
+    if not units.found():
+        units.breaks(data, 1, "empty", "there is nothing but white space")
+
+
+class _Scan:
+    def __init__(self, data: bytes, units: Units, limits: Limits) -> None:
+        self.data = data
+        self.units = units
+        self.limits = limits
+        self.at = 0
+        self.line = 1
+        self.attempts = ATTEMPTS
+
+    def run(self) -> None:
+        data, size = self.data, len(self.data)
+        while True:
+            blank = _BLANK.match(data, self.at)
+            if blank is not None and blank.end() > self.at and data[blank.end() : blank.end() + 1] in (b"{", b"[", b""):
+                self.move(blank.end())
+            if self.at >= size:
+                return
+            if not (_JSON.match(data, self.at) and self.value()):
+                self.text()
+
+    def move(self, end: int) -> None:
+        """Step forward, counting lines."""
+        self.line += self.data.count(b"\n", self.at, end)
+        self.at = end
+
+    def value(self) -> bool:
+        """Read the JSON value that begins here; False when it is a line of text after all."""
+        end, error = self.end_of_value()
+        if end:
+            value = self.data[self.at : end]
+            self.units.values += 1
+            if value.startswith(b"{"):
+                read_object(value, self.line, self.units, self.limits)
+            elif not read_array(value, self.line, self.units, self.limits):
+                return False
+            self.move(end)
+            if self.data[end : end + 1] == b",":
+                self.move(end + 1)
+            return True
+        if not self.data.startswith((b"{", b"[{", b"[\n", b"[\r"), self.at):
+            return False
+        stop = self.end_of_broken()
+        unit = self.data[self.at : stop]
+        self.units.values += 1
+        self.units.breaks(unit, self.line, *_why(unit, error))
+        self.move(stop)
+        return True
+
+    def end_of_value(self) -> tuple[int, str]:
+        """Where the value ends, 0 if it is none, then with the parser's reason."""
+        data, at = self.data, self.at
+        line_end = data.find(b"\n", at)
+        if line_end < 0:
+            line_end = len(data)
+        end, error = _measure(data, at, line_end)
+        if not end and line_end < len(data) and self.attempts:
+            end, error_of_rest = _measure(data, at, len(data))
+            if not end:
+                self.attempts -= 1
+                error = error_of_rest if _ALONE.fullmatch(data, at, line_end) else error
+        if end and not _AFTER.match(data, end):
+            return 0, "text after a JSON value"
+        return end, error
+
+    def end_of_broken(self) -> int:
+        """Where a broken value stops: its line; if that is a lone bracket, before the next value."""
+        line_end = self.data.find(b"\n", self.at)
+        if line_end < 0:
+            return len(self.data)
+        if not _ALONE.fullmatch(self.data, self.at, line_end):
+            return line_end
+        stop = _END.search(self.data, self.at)
+        return stop.end() if stop else len(self.data)
+
+    def text(self) -> None:
+        """Read lines of text up to the next line that may begin a JSON value; at least one."""
+        following = _NEXT.search(self.data, self.at)
+        end = following.start() if following else len(self.data)
+        chunk = self.data[self.at : end]
+        try:
+            text = chunk.decode()
+        except UnicodeDecodeError:
+            self.raw_lines(chunk)
+        else:
+            self.lines(text.removesuffix("\n").split("\n"), has_returns="\r" in text)
+        self.line += chunk.count(b"\n") + 1
+        self.at = end + 1
+
+    def lines(self, lines: list[str], *, has_returns: bool = True) -> None:
+        """Add decoded lines, the first of them being number ``line``; headers and directives say what the others are."""
+        if not has_returns and len(lines) > 1:
+            starts = {line[:1] for line in lines[1:]}
+            if not any(start in ("", "#") or start.isspace() for start in starts):
+                self.lines(lines[:1])
+                self.units.plain_lines(lines[1:], self.line + 1)
+                return
+        units = self.units
+        for number, line in enumerate(lines, self.line):
+            text = line.rstrip("\r")
+            if not text or text.isspace():
+                continue
+            units.values += 1
+            if units.next == 0 and units.columns is None and is_header(text):
+                units.columns = text
+                units.control += 1
+            elif text[0] == "#" and (found := directive(text)) is not None:
+                units.control += 1
+                if found[0] == "Fields":
+                    units.columns = found[1]
+            else:
+                units.plain(text, number)
+
+    def raw_lines(self, chunk: bytes) -> None:
+        """The same for text that is not all UTF-8: broken lines alone are lost."""
+        first = self.line
+        for number, line in enumerate(chunk.split(b"\n"), first):
+            try:
+                text = line.decode()
+            except UnicodeDecodeError as error:
+                self.units.values += 1
+                self.units.breaks(line, number, "invalid_utf8", str(error))
+                continue
+            self.line = number
+            self.lines([text])
+        self.line = first
+
+
+def _measure(data: bytes, start: int, end: int) -> tuple[int, str]:
+    """Where the JSON value beginning at ``start`` ends, at most ``end``; 0 and the reason if there is none."""
+    try:
+        _skip.decode(memoryview(data)[start:end])
+    except msgspec.DecodeError as error:
+        reason = str(error)
+        trailing = _TRAILING.search(reason)
+        if trailing is None:
+            return 0, reason
+        stop = start + int(trailing[1]) - 1
+        return start + len(data[start:stop].rstrip()), ""
+    except RecursionError:
+        return 0, "nested too deep"
+    return start + len(data[start:end].rstrip()) if data[end - 1] in b" \t\r\n" else end, ""
+
+
+def _why(unit: bytes, error: str) -> tuple[str, str]:
+    try:
+        unit.decode()
+    except UnicodeDecodeError as utf8:
+        return "invalid_utf8", str(utf8)
+    if "too deep" in error:
+        return "too_deep", error
+    if "truncated" in error:
+        # The parser says "truncated" of half a surrogate pair too.
+        return ("lone_surrogate", "half a surrogate pair") if b"\\ud" in unit.lower() else ("truncated_json", error)
+    return "not_json", error

@@ -1,0 +1,92 @@
+"""One Kinesis record → slices of raw events and dead letters, with its position on all of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from service.decode.cloudwatch import PREFIX, read_message
+from service.decode.inflate import unpack
+from service.decode.limits import DEFAULT, Limits
+from service.decode.payload import read_payload
+from service.decode.units import Broken, Run, Units
+from service.errors import EventError
+from service.event import DeadLetter, Record, RecordBatch, Slice
+
+
+class Decoded(NamedTuple):
+    """What one record held. Nothing is lost: there is at least one slice, dead letter or control unit."""
+
+    slices: list[Slice]
+    dead: list[DeadLetter]
+    control: int
+    """Units without events by design: control messages, empty envelopes, header lines."""
+
+
+def split(data: bytes, limits: Limits = DEFAULT) -> Units:
+    """Decode the bytes of one record or file into runs of events with their line numbers, and broken units. Never raises."""
+    units = Units()
+    try:
+        payload, wrong, rest = unpack(data, limits)
+    except EventError as error:
+        units.fails(data, error)
+        return units
+    # The common case, decided by its first bytes: a subscription message and nothing else.
+    if not (payload.startswith(PREFIX) and read_message(payload, units, limits)):
+        read_payload(payload, units, limits)
+    if wrong is not None:
+        units.breaks(rest, 1, wrong.code, wrong.reason)
+    return units
+
+
+def decode_record(batch: RecordBatch, record: Record, limits: Limits = DEFAULT) -> Decoded:
+    """Decode one record of a batch; neither its content nor its size makes this raise."""
+    units = split(record.data, limits)
+    return Decoded(
+        [slice_of(batch, record, run) for run in units.runs],
+        [_letter(batch, record, broken) for broken in units.broken],
+        units.control,
+    )
+
+
+def slice_of(batch: RecordBatch, record: Record, run: Run) -> Slice:
+    """Give a run its position and its project."""
+    return Slice(
+        batch.project,
+        batch.environment,
+        batch.stream,
+        batch.shard,
+        record.sequence,
+        record.subsequence,
+        record.arrival_ms,
+        run.events,
+        run.ids,
+        run.times,
+        run.first,
+        run.transport,
+        run.account,
+        run.region,
+        run.log_group,
+        run.log_stream,
+        run.source,
+        run.detail_type,
+        run.envelope_id,
+        run.envelope_time,
+        run.columns,
+    )
+
+
+def _letter(batch: RecordBatch, record: Record, broken: Broken) -> DeadLetter:
+    return DeadLetter(
+        project=batch.project,
+        environment=batch.environment,
+        stream=batch.stream,
+        shard=batch.shard,
+        sequence=record.sequence,
+        subsequence=record.subsequence,
+        index=broken.index,
+        arrival_ms=record.arrival_ms,
+        stage="decode",
+        code=broken.code,
+        reason=broken.reason,
+        data=broken.data,
+    )
