@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +20,7 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    arrived: str = "2026-01-15T00:00:00Z"
+    arrived: datetime = datetime(2026, 1, 15, tzinfo=UTC)
     """When Kinesis accepted it; also the time ``event.ingested`` shows."""
     project: str = "local"
     """Project of the subscription."""
@@ -43,6 +44,10 @@ class Facts(BaseModel):
     """EventBridge source."""
     detail_type: str | None = None
     """EventBridge detail type."""
+
+    def arrived_ms(self) -> int:
+        """``arrived`` in milliseconds since the epoch."""
+        return int(self.arrived.timestamp() * 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,80 @@
+"""Which lines of a pipeline its samples exercise; what none does is unproven, and may be a misspelt raw field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from service.enrich.enrichers import Enrichers
+from service.errors import ContentError, EventError
+from service.offline.play import Dead, Player
+from service.offline.raw_event import find, raw_fields
+from service.pipeline.load import LoadedPipeline
+from service.pipeline.raw import FACTS
+from service.pipeline.schema import Block
+from service.samples import samples_of
+from service.yaml_file import Key
+
+
+def unexercised(loaded: LoadedPipeline) -> list[ContentError]:
+    """A finding for every raw field, shape and drop rule of pipeline.yml that no sample has ever carried."""
+    events, rules = _seen(loaded)
+    faults = [
+        loaded.source.error(keys, "unexercised", f"no sample carries `{path}`", "add a sample, or correct the path")
+        for keys, path in raw_paths(loaded)
+        if path not in FACTS and not any(_has(event, path) for event in events)
+    ]
+    pattern = loaded.file.parse.pattern
+    shapes = {event.get("_pattern") for event in events}
+    for at, shape in enumerate(pattern.any_of if pattern else ()):
+        if shape.name not in shapes:
+            reason = f"no sample has the shape `{shape.name}`"
+            faults.append(loaded.source.error(("parse", "pattern", "any_of", at), "unexercised", reason))
+    for keys, rule in _drop_rules(loaded):
+        if not any(rule in reason for reason in rules):
+            faults.append(loaded.source.error(keys, "unexercised", f"no sample is dropped by `{rule}`"))
+    return faults
+
+
+def raw_paths(loaded: LoadedPipeline) -> Iterator[tuple[tuple[Key, ...], str]]:
+    """Every raw path of the steps that move, with its place; where several may serve, one is enough and none is told."""
+    normalise = loaded.source.value.normalise
+    blocks = normalise if isinstance(normalise, list) else [normalise]
+    for number, block in enumerate(blocks):
+        at: tuple[Key, ...] = ("normalise", number) if isinstance(normalise, list) else ("normalise",)
+        for path in block.move or {}:
+            yield (*at, "move", path), path
+        for index, path in enumerate(block.ignore or []):
+            yield (*at, "ignore", index), path
+        for index, path in enumerate(block.forget or []):
+            yield (*at, "forget", index), path
+
+
+def _drop_rules(loaded: LoadedPipeline) -> Iterator[tuple[tuple[Key, ...], str]]:
+    normalise = loaded.source.value.normalise
+    blocks: list[Block] = normalise if isinstance(normalise, list) else [normalise]
+    for number, block in enumerate(blocks):
+        for rule in block.drop or {}:
+            yield (("normalise", number, "drop", rule) if isinstance(normalise, list) else ("normalise", "drop", rule)), rule
+
+
+def _seen(loaded: LoadedPipeline) -> tuple[list[dict[str, Any]], set[str]]:
+    events: list[dict[str, Any]] = []
+    rules: set[str] = set()
+    for sample in samples_of(loaded.folder):
+        facts = sample.facts()
+        player = Player({loaded.dataset: loaded}, Enrichers.empty(), facts.arrived_ms())
+        for played in player.play(sample.path.read_bytes(), loaded.dataset, facts):
+            if isinstance(played, Dead):
+                continue
+            rules.update(each.reason for each in played.dropped)
+            for at in range(len(played.slice.events)):
+                try:
+                    events.append(raw_fields(loaded.file, played.slice, at))
+                except EventError:
+                    continue  # a sample of bad input
+    return events, rules
+
+
+def _has(event: dict[str, Any], path: str) -> bool:
+    return find(event, path) not in (None, [], {})

@@ -1,0 +1,129 @@
+"""Input in, fates out: the very stages of ``siem run`` over one file, with the line every event began at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import orjson
+
+from service.enrich.enrichers import Enrichers
+from service.event import Slice
+from service.pipeline.compile import compile_pipeline
+from service.pipeline.compiled import Carried, CompiledPipeline
+from service.pipeline.load import LoadedPipeline
+from service.route.router import Router, build_router
+from service.samples import Facts
+
+_FACTS = ("account", "region", "log_group", "log_stream", "columns", "source", "detail_type")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An event that became a document; ``source`` is its JSON text."""
+
+    line: int
+    index: str
+    id: str
+    source: str
+
+    def text(self) -> str:
+        """``{"line":…,"_index":…,"_id":…,"_source":…}``, one line."""
+        head = orjson.dumps({"line": self.line, "_index": self.index, "_id": self.id}).decode()
+        return f'{head[:-1]},"_source":{self.source}}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """An event that could not be used, or that a rule dropped (code ``dropped``)."""
+
+    line: int
+    stage: str
+    code: str
+    reason: str
+
+    def text(self) -> str:
+        """``{"line":…,"stage":…,"code":…,"reason":…}``, one line."""
+        return msgspec.json.encode(self).decode()
+
+
+@dataclass(slots=True)
+class Played:
+    """What became of one run of events."""
+
+    dataset: str
+    slice: Slice
+    documents: list[Document]
+    dead: list[Dead]
+    dropped: list[Dead]
+    flags: dict[str, int]
+
+
+class Player:
+    """Pipelines, compiled when first needed, and the router over them."""
+
+    def __init__(self, loaded: dict[str, LoadedPipeline], enrichers: Enrichers, now_ms: int) -> None:
+        """``now_ms`` is what ``event.ingested`` shows, and when the input counts as arrived."""
+        self.loaded = loaded
+        self.router: Router = build_router(loaded)
+        self.now_ms = now_ms
+        self._enrichers = enrichers
+        self._compiled: dict[str, CompiledPipeline] = {}
+
+    def pipeline(self, dataset: str) -> CompiledPipeline:
+        """The compiled pipeline of one dataset; raises ContentErrors when it cannot be compiled."""
+        found = self._compiled.get(dataset)
+        if found is None:
+            found = self._compiled[dataset] = compile_pipeline(self.loaded[dataset], self._enrichers)
+        return found
+
+    def play(self, data: bytes, dataset: str | None = None, facts: Facts | None = None) -> Iterator[Played | Dead]:
+        """Every event of the input with its fate, in order within a run; ``dataset`` None routes by content."""
+        routed = self.router.route_text(data, dataset)
+        for line, letter in routed.dead:
+            yield Dead(line, letter.stage, letter.code, letter.reason)
+        for piece in routed.pieces:
+            yield self.carry(piece.dataset, self._with(facts, piece.slice), piece.lines)
+
+    def carry(self, dataset: str, slice_: Slice, lines: Any) -> Played:
+        """The fates of one slice; event i began at ``lines[i]``."""
+        carried = self.pipeline(dataset).carry(slice_, self.now_ms)
+        documents = [_document(piece, lines[at]) for piece, at in zip(carried.pieces, carried.at, strict=True)]
+        dead = [Dead(lines[each.at], each.stage, each.code, each.reason) for each in carried.dead]
+        dropped = [Dead(lines[at], "normalise", "dropped", _rules(carried)) for at in _unseen(carried, len(slice_.events))]
+        return Played(dataset, slice_, documents, dead, dropped, carried.flags)
+
+    def _with(self, facts: Facts | None, slice_: Slice) -> Slice:
+        """The slice as its transport would have said it."""
+        if facts is None:
+            return msgspec.structs.replace(slice_, project="local", environment="none", arrival_ms=self.now_ms)
+        known = {name: getattr(facts, name) for name in _FACTS if getattr(slice_, name) is None}
+        if slice_.transport == "plain":
+            known["transport"] = facts.transport
+        return msgspec.structs.replace(
+            slice_,
+            project=facts.project,
+            environment=facts.environment,
+            stream=facts.stream or slice_.stream,
+            arrival_ms=self.now_ms,
+            **known,
+        )
+
+
+def _document(piece: str, line: int) -> Document:
+    action, source, _ = piece.split("\n", 2)
+    create = orjson.loads(action)["create"]
+    return Document(line, create["_index"], create["_id"], source)
+
+
+def _rules(carried: Carried) -> str:
+    return f"by the rule {' or '.join(carried.dropped)}"
+
+
+def _unseen(carried: Carried, events: int) -> list[int]:
+    if not carried.dropped:
+        return []
+    seen = {*carried.at, *(each.at for each in carried.dead)}
+    return [at for at in range(events) if at not in seen]
