@@ -37,14 +37,14 @@ class LostMessagesError(Exception):
 class Ticket:
     """A message in an agent's hand: its place in the order of its partition, and its room in the gate."""
 
-    __slots__ = ("_gate", "_lane", "_offset", "_open", "_size", "partition", "topic")
+    __slots__ = ("_gate", "_lane", "_open", "_size", "offset", "partition", "topic")
 
     def __init__(self, tp: TP, lane: Lane, offset: int, gate: Gate, size: int) -> None:
         """Hold the lane the message was taken from and the room it takes."""
         self.topic: str = tp.topic
         self.partition: int = tp.partition
         self._lane = lane
-        self._offset = offset
+        self.offset: int = offset
         self._gate = gate
         self._size = size
         self._open = True
@@ -52,7 +52,7 @@ class Ticket:
     def settle(self) -> None:
         """Every event of the message is accounted for: its offset may be committed once those before it are."""
         if self._open:
-            self._lane.finish(self._offset)
+            self._lane.finish(self.offset)
             self.drop()
 
     def drop(self) -> None:

@@ -1,0 +1,223 @@
+"""Raw events of one dataset in, documents out: pipeline, bulk sink, and the fates that let the offset be committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from service.agents.app import Ticket
+from service.agents.packing import part
+from service.agents.route_agent import strange_letter
+from service.agents.tasks import Tasks
+from service.clock import Clock
+from service.event import DeadLetter, RawBatch, Slice
+from service.pipeline.compiled import Carried, Unusable
+from service.sink.dead_letter import DeadLetters
+from service.sink.guard import Poisoned, PoisonGuard
+from service.sink.letter import letter_of
+from service.sink.parcel import Parcel
+from service.telemetry import events, metrics
+from service.telemetry.meters import Labels, Meters
+
+log = structlog.get_logger()
+
+_decoder = msgspec.msgpack.Decoder(RawBatch)
+
+
+class Pipeline(Protocol):
+    """What this agent needs of a compiled pipeline."""
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Short hash of everything that decides its output."""
+        ...
+
+    def carry(self, slice_: Slice, now_ms: int) -> Carried:
+        """Give every event of the slice its fate; pure."""
+        ...
+
+
+class Sink(Protocol):
+    """Takes parcels; ``put`` waits while it is full."""
+
+    async def put(self, parcel: Parcel) -> None:
+        """Take a parcel over; its fates come through ``parcel.done``."""
+        ...
+
+
+@dataclass(slots=True)
+class Share:
+    """What one stream has in a message: counted and parcelled by itself."""
+
+    labels: Labels
+    events: int = 0
+    oldest_ms: int = 1 << 62
+    pieces: list[str] = field(default_factory=list)
+    origins: list[tuple[Slice, list[int]]] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    parcel: Parcel | None = None
+
+
+class DatasetAgent:
+    """Handles messages of the topic ``raw.<dataset>``."""
+
+    def __init__(self, pipeline: Pipeline, sink: Sink, letters: DeadLetters, meters: Meters, clock: Clock, tasks: Tasks) -> None:
+        """Carry events through ``pipeline``, which ``replace`` exchanges while running."""
+        self._pipeline = pipeline
+        self._sink = sink
+        self._letters = letters
+        self._meters = meters
+        self._clock = clock
+        self._tasks = tasks
+        self._guards: dict[int, PoisonGuard] = {}
+        self._replaced = asyncio.Event()
+        self.stopped: Poisoned | None = None
+        """Why this dataset stands still, if it does: only another pipeline or a restart lets it go on."""
+
+    def replace(self, pipeline: Pipeline) -> None:
+        """Use another version from the next message on; a dataset that stood still goes on with it."""
+        self._pipeline = pipeline
+        self._guards.clear()
+        self._replaced.set()
+
+    async def handle(self, value: bytes, ticket: Ticket) -> None:
+        """Hand what the message holds to the sink; the ticket is settled once every event has its fate."""
+        try:
+            raw = _decoder.decode(value)
+        except msgspec.DecodeError as error:
+            letter = strange_letter(value, ticket, self._clock, error)
+            self._tasks.start(self._finish([Share(("unknown", "none", ticket.topic, ""), letters=[letter])], ticket), ticket)
+            return
+        while True:
+            shares = self._carry(raw)
+            try:
+                self._guard(ticket.partition).check(
+                    dead=sum(len(share.letters) for share in shares),
+                    usable=sum(share.events - len(share.letters) for share in shares),
+                )
+            except Poisoned as poisoned:
+                await self._stand_still(poisoned)
+            else:
+                break
+        for share in shares:
+            self._meters.add(metrics.EVENTS, share.events, share.labels)
+            self._meters.add(metrics.IN_FLIGHT, share.events, share.labels)
+            if share.pieces:
+                share.parcel = Parcel(raw.dataset, self._pipeline.version, share.pieces, share.origins)
+        self._tasks.start(self._finish(shares, ticket), ticket)
+        for share in shares:
+            if share.parcel is not None:
+                await self._sink.put(share.parcel)
+
+    def _carry(self, raw: RawBatch) -> list[Share]:
+        shares: dict[tuple[str, str, str], Share] = {}
+        now_ms = self._clock.now_ms()
+        for whole in raw.slices:
+            key = (whole.project, whole.environment, whole.stream)
+            share = shares.get(key)
+            if share is None:
+                share = shares[key] = Share((*key, raw.dataset))
+            share.events += len(whole.events)
+            share.oldest_ms = min(share.oldest_ms, whole.arrival_ms)
+            for piece, carried in self._carry_surely(whole, now_ms):
+                self._share_out(share, piece, carried)
+        return list(shares.values())
+
+    def _carry_surely(self, whole: Slice, now_ms: int) -> Iterator[tuple[Slice, Carried]]:
+        """Carry a slice; where our own code fails, find the event that does it and go on with its neighbours."""
+        try:
+            yield whole, self._pipeline.carry(whole, now_ms)
+        except Exception as error:
+            if len(whole.events) == 1:
+                reason = f"{type(error).__name__} in the pipeline"
+                log.exception(events.EVENT_CRASHED_PIPELINE, dataset=self._pipeline.dataset, sequence=whole.sequence)
+                yield whole, Carried(dead=[Unusable(0, "pipeline", "crashed", reason, None)])
+                return
+            middle = len(whole.events) // 2
+            for half in (part(whole, 0, middle), part(whole, middle, len(whole.events))):
+                yield from self._carry_surely(half, now_ms)
+
+    def _share_out(self, share: Share, piece: Slice, carried: Carried) -> None:
+        if carried.pieces:
+            share.pieces += carried.pieces
+            share.origins.append((piece, carried.at))
+        if carried.dropped:
+            share.dropped.update(carried.dropped)
+        if carried.flags:
+            share.flags.update(carried.flags)
+        for dead in carried.dead:
+            share.letters.append(
+                letter_of(
+                    piece,
+                    dead.at,
+                    stage=dead.stage,
+                    code=dead.code,
+                    reason=dead.reason,
+                    field=dead.field,
+                    dataset=self._pipeline.dataset,
+                    version=self._pipeline.version,
+                )
+            )
+
+    async def _finish(self, shares: list[Share], ticket: Ticket) -> None:
+        """Wait for every fate, count it, settle."""
+        open_shares = list(shares)
+        try:
+            for share in shares:
+                await self._finish_share(share)
+                open_shares.remove(share)
+        finally:
+            for share in open_shares:
+                self._meters.add(metrics.IN_FLIGHT, -share.events, share.labels)
+                self._meters.add(metrics.ABANDONED, share.events, share.labels)
+        ticket.settle()
+
+    async def _finish_share(self, share: Share) -> None:
+        add = self._meters.add
+        if share.letters:
+            await self._letters.send(share.letters)
+            for letter in share.letters:
+                add(metrics.DEAD_LETTERED, 1, (*share.labels, letter.stage, letter.code))
+        if share.parcel is not None:
+            fates = await share.parcel.done
+            add(metrics.INDEXED, fates.indexed, share.labels)
+            if fates.already_there:
+                add(metrics.ALREADY_THERE, fates.already_there, share.labels)
+            if fates.dead_lettered:
+                add(metrics.DEAD_LETTERED, fates.dead_lettered, (*share.labels, "sink", "refused"))
+        for rule, count in share.dropped.items():
+            add(metrics.DROPPED, count, (*share.labels, rule))
+        for flag, count in share.flags.items():
+            add(metrics.FLAGGED, count, (*share.labels, flag))
+        add(metrics.IN_FLIGHT, -share.events, share.labels)
+        if share.events:
+            behind = max(0, self._clock.now_ms() - share.oldest_ms) / 1000
+            self._meters.set(metrics.BEHIND, behind, share.labels)
+            self._meters.observe(metrics.DELAY, behind, (share.labels[-1],), share.events)
+
+    def _guard(self, partition: int) -> PoisonGuard:
+        guard = self._guards.get(partition)
+        if guard is None:
+            guard = self._guards[partition] = PoisonGuard(f"{self._pipeline.dataset}-{partition}")
+        return guard
+
+    async def _stand_still(self, poisoned: Poisoned) -> None:
+        """Nearly nothing of the dataset is usable: wait for another pipeline instead of rerouting a whole stream."""
+        log.error(events.DATASET_STOPPED, dataset=self._pipeline.dataset, dead=poisoned.dead, seen=poisoned.seen)
+        self.stopped = poisoned
+        self._replaced.clear()
+        await self._replaced.wait()
+        self.stopped = None

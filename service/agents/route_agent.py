@@ -1,0 +1,147 @@
+"""Records in, raw events of one dataset each out: the first hop, Kafka to Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from service.agents.app import Ticket
+from service.agents.packing import pack
+from service.agents.publisher import MessageTooLargeError, Publisher
+from service.agents.tasks import Tasks
+from service.agents.topics import TopicNames
+from service.clock import Clock
+from service.event import DeadLetter, RawBatch, RecordBatch, Slice, encode
+from service.sink.dead_letter import DeadLetters
+from service.sink.letter import letter_of
+from service.telemetry import events, metrics
+from service.telemetry.meters import Meters
+
+log = structlog.get_logger()
+
+_decoder = msgspec.msgpack.Decoder(RecordBatch)
+STRANGE_BYTES = 1024 * 1024
+"""Kept of a message that is not ours."""
+
+
+class Routing(Protocol):
+    """What ``Router.route`` gives."""
+
+    @property
+    def by_dataset(self) -> Mapping[str, list[Slice]]:
+        """Slices by the dataset that claims them."""
+        ...
+
+    @property
+    def dead(self) -> list[DeadLetter]:
+        """What cannot be decoded or routed."""
+        ...
+
+    @property
+    def control(self) -> int:
+        """Records that only say the subscription works."""
+        ...
+
+    @property
+    def records(self) -> int:
+        """Records seen."""
+        ...
+
+
+class Routes(Protocol):
+    """Decodes a batch and finds each event's dataset; pure, raises for no input."""
+
+    def route(self, batch: RecordBatch) -> Routing:
+        """Return every event of the batch once."""
+        ...
+
+
+class RouteAgent:
+    """Handles messages of the topic ``records``."""
+
+    def __init__(
+        self,
+        routes: Routes,
+        publisher: Publisher,
+        names: TopicNames,
+        letters: DeadLetters,
+        meters: Meters,
+        clock: Clock,
+        tasks: Tasks,
+        message_bytes: int,
+    ) -> None:
+        """Publish batches of about ``message_bytes``; ``routes`` may be replaced while running."""
+        self.routes = routes
+        self._publisher = publisher
+        self._names = names
+        self._letters = letters
+        self._meters = meters
+        self._clock = clock
+        self._tasks = tasks
+        self._message_bytes = message_bytes
+
+    async def handle(self, value: bytes, ticket: Ticket) -> None:
+        """Publish what the batch holds; the ticket is settled once all of it is durable."""
+        try:
+            batch = _decoder.decode(value)
+        except msgspec.DecodeError as error:
+            self._tasks.start(self._finish([], [strange_letter(value, ticket, self._clock, error)], ticket), ticket)
+            return
+        routed = self.routes.route(batch)
+        self._count(batch, routed)
+        # Publishing waits for room here, before another message is taken: decoded batches are large.
+        sent = [
+            (raw, await self._publisher.publish(self._names.raw(dataset), encode(raw)))
+            for dataset, slices in routed.by_dataset.items()
+            for raw in pack(dataset, slices, self._message_bytes)
+        ]
+        self._tasks.start(self._finish(sent, routed.dead, ticket), ticket)
+
+    async def _finish(
+        self, sent: Sequence[tuple[RawBatch, asyncio.Future[None]]], dead: Sequence[DeadLetter], ticket: Ticket
+    ) -> None:
+        letters = list(dead)
+        for raw, durable in sent:
+            try:
+                await durable
+            except MessageTooLargeError as error:
+                letters += [
+                    letter_of(piece, at, stage="route", code="too_large", reason=str(error), dataset=raw.dataset)
+                    for piece in raw.slices
+                    for at in range(len(piece.events))
+                ]
+        if letters:
+            await self._letters.send(letters)
+        ticket.settle()
+
+    def _count(self, batch: RecordBatch, routed: Routing) -> None:
+        stream = (batch.project, batch.environment, batch.stream)
+        add = self._meters.add
+        add(metrics.RECORDS, routed.records, stream)
+        if routed.control:
+            add(metrics.CONTROL, routed.control, stream)
+        for letter in routed.dead:
+            add(metrics.UNROUTED, 1, (*stream, letter.stage, letter.code))
+
+
+def strange_letter(value: bytes, ticket: Ticket, clock: Clock, error: Exception) -> DeadLetter:
+    """Return the dead letter of a Kafka message that none of our workers wrote."""
+    log.error(events.MESSAGE_NOT_OURS, topic=ticket.topic, partition=ticket.partition, reason=type(error).__name__)
+    return DeadLetter(
+        project="unknown",
+        environment="none",
+        stream=ticket.topic,
+        shard=str(ticket.partition),
+        sequence=str(ticket.offset),
+        subsequence=0,
+        index=-1,
+        arrival_ms=clock.now_ms(),
+        stage="decode",
+        code="not_ours",
+        reason=f"the message does not decode: {error}",
+        data=value[:STRANGE_BYTES],
+    )
