@@ -1,0 +1,1 @@
+"""Fields → ECS: time, move, set, first, translate, classify, step, related; compiled, never interpreted."""

@@ -122,11 +122,7 @@ def converted(draft: Draft, local: str, kind: Kind, slot: Slot) -> str:
         case "moment":
             return f"{draft.constants.name(('times', 'epoch_auto'), 'TIMES')}[{local}]"
         case "json":
-            return (
-                f"dumps({local})"
-                if kind in ("strs", "ints")
-                else f"{draft.constants.name(to_json, 'to_json')}({local})"
-            )
+            return f"dumps({local})" if kind in ("strs", "ints") else f"{draft.constants.name(to_json, 'to_json')}({local})"
         case _:
             function, _ = _CASTS[slot.kind]
             return f"{draft.constants.name(function, function.__name__)}({local})"

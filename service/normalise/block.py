@@ -34,65 +34,47 @@ def write_blocks(draft: Draft, blocks: list[Block], place: Places, *, drop: Call
 def _write(draft: Draft, block: Block, number: int, place: Places, drop: Callable[[str], None]) -> None:
     for key in block.in_order:
         value = getattr(block, key)
-        match key:
-            case "time":
-                for index, rule in enumerate(value if isinstance(value, list) else [value]):
-                    draft.place = place(number, key, index) if isinstance(value, list) else place(number, key)
-                    write_time(draft, rule)
-            case "move":
-                _each(draft, value, place, number, key, write_move)
-            case "set":
-                _each(draft, value, place, number, key, write_set)
-            case "first":
-                _each(draft, value, place, number, key, write_first)
-            case "translate":
-                for target, rule in value.items():
-                    draft.place = place(number, key, target)
-                    write_translate(draft, target, _translate(draft, rule))
-            case "classify":
-                for name, classes in value.items():
-                    draft.place = place(number, key, name)
-                    write_classify(draft, name, classes)
-            case "step":
-                for index, rule in enumerate(value if isinstance(value, list) else [value]):
-                    draft.place = place(number, key, index) if isinstance(value, list) else place(number, key)
-                    write_step(draft, rule)
-            case "ignore":
-                for path in value:
-                    draft.consume(path)
-            case "drop":
-                for rule, selection in value.items():
-                    draft.place = place(number, key, rule)
-                    test = to_python(parse_selection(selection, draft.place), draft.value, draft.constants.bound)
-                    with draft.code.block(f"if {test}:"):
-                        drop(rule)
-            case _:  # when and forget are carried out by the caller, before the fields are read
-                pass
+        if key in _BY_NAME:
+            for name, each in value.items():
+                draft.place = place(number, key, name)
+                try:
+                    _BY_NAME[key](draft, name, each)
+                except ValueError as error:
+                    raise ContentError(draft.place, "bad_path", str(error)) from error
+        elif key in _RULES:
+            for index, rule in enumerate(value if isinstance(value, list) else [value]):
+                draft.place = place(number, key, index) if isinstance(value, list) else place(number, key)
+                _RULES[key](draft, rule)
+        elif key == "ignore":
+            for path in value:
+                draft.consume(path)
+        elif key == "drop":
+            for rule, selection in value.items():
+                draft.place = place(number, key, rule)
+                test = to_python(parse_selection(selection, draft.place), draft.value, draft.constants.bound)
+                with draft.code.block(f"if {test}:"):
+                    drop(rule)
 
 
-def _each(
-    draft: Draft,
-    values: Mapping[str, Any],
-    place: Places,
-    number: int,
-    key: str,
-    write: Callable[[Draft, Mapping[str, Any]], None],
-) -> None:
-    for name, value in values.items():
-        draft.place = place(number, key, name)
-        try:
-            write(draft, {name: value})
-        except ValueError as error:
-            raise ContentError(draft.place, "bad_path", str(error)) from error
+def _translate(draft: Draft, target: str, rule: Translate | Mapping[str, Any]) -> None:
+    if not isinstance(rule, Translate):
+        values = dict(rule)
+        source = values.pop("from", None)
+        if source is not None and not isinstance(source, str):
+            hint = 'write from: field, or "from" as a value in values:'
+            raise ContentError(draft.place, "wrong_type", "from names a field", hint)
+        rule = Translate.model_validate({"from": source, "values": values})
+    write_translate(draft, target, rule)
 
 
-def _translate(draft: Draft, rule: Translate | Mapping[str, Any]) -> Translate:
-    if isinstance(rule, Translate):
-        return rule
-    values = dict(rule)
-    source = values.pop("from", None)
-    if source is not None and not isinstance(source, str):
-        raise ContentError(
-            draft.place, "wrong_type", "from names a field", 'write from: field, or "from" as a value in values:'
-        )
-    return Translate.model_validate({"from": source, "values": values})
+_BY_NAME: dict[str, Callable[[Draft, str, Any], None]] = {
+    "move": lambda draft, path, targets: write_move(draft, {path: targets}),
+    "set": lambda draft, target, value: write_set(draft, {target: value}),
+    "first": lambda draft, target, names: write_first(draft, {target: names}),
+    "translate": _translate,
+    "classify": write_classify,
+}
+"""Steps that are a mapping: field → what becomes of it."""
+
+_RULES: dict[str, Callable[[Draft, Any], None]] = {"time": write_time, "step": write_step}
+"""Steps that are one rule or a list of them. ``when`` and ``forget`` are carried out elsewhere, before the fields are read."""

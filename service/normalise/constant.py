@@ -66,9 +66,7 @@ def write_translate(draft: Draft, target: str, rule: Translate) -> None:
     """Target ← table[source]. In place without ``"*"``, values that are not in the table stay."""
     slot = draft.slot(target)
     if rule.table is not None and rule.table not in TABLES:
-        raise ContentError(
-            draft.place, "unknown_table", f"there is no table {rule.table}", "known: " + ", ".join(sorted(TABLES))
-        )
+        raise ContentError(draft.place, "unknown_table", f"there is no table {rule.table}", "known: " + ", ".join(sorted(TABLES)))
     entries: dict[object, object] = {}
     for key, value in ((TABLES[rule.table] if rule.table else None) or rule.values or {}).items():
         if key == OTHERWISE:
@@ -111,11 +109,7 @@ def _is_sure(draft: Draft, name: str) -> bool:
 
 def write_classify(draft: Draft, name: str, classes: Mapping[str, Class]) -> None:
     """Field → value → categories; ``"*"`` for every other value, also for none at all."""
-    used = [
-        attribute
-        for attribute in _CLASS_FIELDS
-        if any(getattr(each, attribute) is not None for each in classes.values())
-    ]
+    used = [attribute for attribute in _CLASS_FIELDS if any(getattr(each, attribute) is not None for each in classes.values())]
     slots = [draft.slot(_CLASS_FIELDS[attribute]) for attribute in used]
     entries: dict[object, tuple[object, ...]] = {}
     for key, each in classes.items():

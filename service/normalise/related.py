@@ -64,7 +64,9 @@ def write_related(draft: Draft) -> None:
             else:
                 singles.append(f"({slot.local} and {slot.local}[0])" if slot.kind == "ip" else slot.local)
         if not lists and len(singles) == 2 and all(slot.sure for slot in sources):
-            one, other = (single if slot.kind != "ip" else f"{slot.local}[0]" for single, slot in zip(singles, sources, strict=True))
+            one, other = (
+                single if slot.kind != "ip" else f"{slot.local}[0]" for single, slot in zip(singles, sources, strict=True)
+            )
             draft.code.add(f"{target.local} = [{one}, {other}] if {one} != {other} else [{one}]")
             target.touch(sure=True)
             continue

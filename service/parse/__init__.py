@@ -1,0 +1,1 @@
+"""Text → raw fields: JSON, columns, patterns, named parse steps."""

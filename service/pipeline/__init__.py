@@ -1,0 +1,1 @@
+"""The pipeline language: schema, loading, and the compiler to straight-line Python."""

@@ -44,7 +44,7 @@ class Code:
         """``beside``: another piece of the same function, whose local names must not be taken twice."""
         self.lines: list[str] = []
         self._depth = 0
-        self._counter: Iterator[int] = beside._counter if beside is not None else count(1)
+        self.numbers: Iterator[int] = beside.numbers if beside is not None else count(1)
 
     def add(self, *lines: str) -> None:
         """Append lines at the present depth."""
@@ -66,7 +66,7 @@ class Code:
 
     def local(self, hint: str, prefix: str = "t") -> str:
         """A fresh local name that ends in the letters of ``hint``, for readers of the generated source."""
-        return f"{prefix}{next(self._counter)}_{_UNSAFE.sub('_', hint)[:40]}"
+        return f"{prefix}{next(self.numbers)}_{_UNSAFE.sub('_', hint)[:40]}"
 
     def splice(self, other: Code) -> None:
         """Append another piece's lines at the present depth."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+from datetime import datetime
 from hashlib import blake2b
 
 import orjson
@@ -64,7 +65,8 @@ def _bind(written: Written, loaded: LoadedPipeline, enrichers: Enrichers, versio
         "domain_threats": enrichers.domain_threats, "hash_threats": enrichers.hash_threats,
         "accounts": enrichers.accounts, "community_id": enrichers.community_id,
         "below": runtime.below, "cannot_cast": cannot_cast, "canonical": runtime.canonical, "count_flaw": runtime.count_flaw,
-        "EMPTY": ("", "-", [], {}, None), "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag, "gather": gather,
+        "EMPTY": ("", "-", [], {}, None), "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag,
+        "gather": gather,
         "identity": runtime.identity, "keep": keep, "keep_rest": keep_rest, "loads": orjson.loads,
         "position_prefix": runtime.position_prefix, "quote": quote, "quote_all": quote_all, "read_json": read_json,
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
@@ -88,9 +90,12 @@ def _bind(written: Written, loaded: LoadedPipeline, enrichers: Enrichers, versio
     return scope["carry"]  # type: ignore[return-value]
 
 
-def _syslog(key: object) -> tuple[object, str] | None:
-    text, arrival_ms = key  # type: ignore[misc]
-    return syslog(text, arrival_ms)
+def _syslog(key: object) -> tuple[datetime, str] | None:
+    match key:
+        case (text, int(arrival_ms)):
+            return syslog(text, arrival_ms)
+        case _:
+            return None
 
 
 def _parser(loaded: LoadedPipeline, step: str) -> object:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ class CompiledPipeline:
         file: PipelineFile,
         catalogue: Catalogue,
         version: str,
-        fields: Set[str],
+        fields: AbstractSet[str],
         build: Callable[[tuple[str, ...] | None], Carry],
     ) -> None:
         """``build`` gives the function for a layout of columns; the default's is made at once."""

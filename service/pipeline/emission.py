@@ -91,12 +91,10 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
         value = quoted(draft, slot)
         extra = ""
         if slot.kind == "ip" and parent in GEO_PARENTS and {"geoip", "asn"} & set(file.enrich):
-            extra = f" + {slot.local}[1]"
+            extra = f" + {_unless_known(draft, parent, f'{slot.local}[1]')}"
         elif slot.name == "user_agent.original" and "user_agent" in file.enrich:
             extra = f" + agents[{slot.local}]"
-        elif (
-            slot.name in _DOMAIN_FIELDS and "domain" in file.enrich and f"{parent}.registered_domain" not in draft.slots
-        ):
+        elif slot.name in _DOMAIN_FIELDS and "domain" in file.enrich and f"{parent}.registered_domain" not in draft.slots:
             extra = f" + domains[{slot.local}]"
         if slot.sure:
             shape.put(slot.name, *_pieces(draft, slot, value, extra))
@@ -105,6 +103,12 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
         opening = _opening(key_text(key), value)
         draft.code.add(f"{name} = {opening}{extra} if {slot.local} is not None else ''")
         shape.put_optional(parent, Part("event", name))
+
+
+def _unless_known(draft: Draft, parent: str, fragment: str) -> str:
+    """The fragment, unless the event itself says where the address is."""
+    own = [slot for name, slot in draft.slots.items() if name.startswith((f"{parent}.geo.", f"{parent}.as.")) and slot.touched]
+    return f"({fragment} if {' is '.join([*(slot.local for slot in own), 'None'])} else '')" if own else fragment
 
 
 def _pieces(draft: Draft, slot: Slot, value: str, extra: str) -> list[Part]:
@@ -155,7 +159,7 @@ def write_service_fields(draft: Draft, shape: Shape, file: PipelineFile, version
         shape.put_optional("cloud", Part("slice", "region_member"))
     if not _touched(draft, "cloud.provider") and module == "aws":
         shape.put("cloud.provider", Part("const", '"aws"'))
-    shape.put_optional("project", Part("event", "view[1]"))
+    shape.put_optional("project", Part("event", "view[1]" if file.owner is None else "owner[1]"))
     shape.put_optional("cloud.account", Part("event", "view[0]"))
     if file.sink.original:
         shape.put_optional("event", Part("event", "original"))
@@ -202,9 +206,7 @@ def _threats(draft: Draft, shape: Shape) -> None:
         if slot.kind == "ip":
             hits.append((f"{slot.local} is not None and {slot.local}[5]", f"({slot.name!r}, {slot.local})"))
         elif slot.name in _DOMAIN_FIELDS:
-            hits.append(
-                (f"{slot.local} is not None and domain_threats[{slot.local}]", f"({slot.name!r}, {slot.local})")
-            )
+            hits.append((f"{slot.local} is not None and domain_threats[{slot.local}]", f"({slot.name!r}, {slot.local})"))
         elif ".hash." in slot.name and slot.kind == "str":
             hits.append((f"{slot.local} is not None and hash_threats[{slot.local}]", f"({slot.name!r}, {slot.local})"))
     if hits:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-_EMPTY = ("", "-", [], {}, None)
+_EMPTY: tuple[object, ...] = ("", "-", [], {}, None)
 _CUT = 512
 
 

@@ -34,8 +34,8 @@ def gather(value: object, keys: tuple[str, ...]) -> list[object] | None:
     found = [value]
     for key in keys:
         if key == EACH:
-            found = [item for each in found if each.__class__ is list for item in each]  # type: ignore[attr-defined]
+            found = [item for each in found if isinstance(each, list) for item in each]
         else:
-            found = [each[key] for each in found if each.__class__ is dict and key in each]  # type: ignore[index]
+            found = [each[key] for each in found if isinstance(each, dict) and key in each]
     flat = [item for each in found for item in (each if isinstance(each, list) else [each]) if item is not None]
     return flat or None

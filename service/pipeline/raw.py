@@ -47,6 +47,8 @@ class RawFields(Protocol):
     """What compiling a step needs of the raw event."""
 
     reads: dict[tuple[str, ...], Read]
+    overlay: dict[str, str]
+    """Groups of a pattern → their locals: raw fields in front of the event's own."""
     plain_text: bool
     """Values are strings or None; nothing else."""
 
@@ -103,9 +105,7 @@ class Tree:
                 node.read = read
             elif read.consumed and node.read is None:
                 node.read = self.reads.get(keys) or Read(keys, code.local("_".join(keys), "x"), consumed=True)
-        early = sorted(
-            {read.local for read in self.reads.values() if len(read.path) > 1 and read.local not in FACTS.values()}
-        )
+        early = sorted({read.local for read in self.reads.values() if len(read.path) > 1 and read.local not in FACTS.values()})
         if early:
             code.add(" = ".join(early) + " = None")
         self._level(code, constants, root, "raw", ())
@@ -118,9 +118,7 @@ class Tree:
             source = holder.local if holder is not None else "None"
             if holder is None:
                 source = f"gather(raw, {constants.name(read.path[:at])})"
-            code.add(
-                f"{read.local} = gather({source}, {constants.name(read.path[at:])}) if {source} is not None else None"
-            )
+            code.add(f"{read.local} = gather({source}, {constants.name(read.path[at:])}) if {source} is not None else None")
 
     def _level(self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...]) -> None:
         for key, child in node.below.items():

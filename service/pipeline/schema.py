@@ -102,9 +102,9 @@ class Time(Model):
     """Where the event's time stands."""
 
     field: RawPath | list[RawPath]
-    """Raw field, or several: the first that is there wins. ``_time`` is the transport's own (CloudWatch timestamp)."""
+    """Raw field, or several: the first that is there wins. ``_time`` is the transport's own."""
     format: Literal["iso8601", "epoch_second", "epoch_milli", "epoch_auto", "syslog", "clf"] = "iso8601"
-    """How it is written. ``syslog`` is ``Mmm dd hh:mm:ss`` (year from arrival) or ISO; ``clf`` is ``10/Oct/2000:13:55:36 -0700``."""
+    """``syslog`` is ``Mmm dd hh:mm:ss`` (year from arrival) or ISO; ``clf`` is ``10/Oct/2000:13:55:36 +0000``."""
     to: Target = "@timestamp"
     """Field that gets it. Only ``@timestamp`` decides the index and falls back to the arrival time."""
 
@@ -179,7 +179,7 @@ class Block(Model):
     def _remember_order(cls, value: Any, handler: ModelWrapValidatorHandler[Block]) -> Block:
         made = handler(value)
         if isinstance(value, dict):
-            made._order = tuple(key for key in value if isinstance(key, str))
+            made._order = tuple(key for key in value if isinstance(key, str))  # noqa: SLF001 - its own class
         return made
 
     @property
@@ -232,6 +232,9 @@ class PipelineFile(Model):
     enrich: list[Enricher] = []
     """What is added from memory; see the README of ``service/enrich``."""
     sink: Sink = Sink()
+    owner: str | None = None
+    """Field, set by a step, that names the account the log belongs to; it is checked against the project's accounts unless
+    the transport says whose log it is. Default: cloud.account.id."""
     labels: dict[str, str] = {}
     """Constant labels on every document."""
 

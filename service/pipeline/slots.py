@@ -9,7 +9,7 @@ from typing import Literal
 from service.fields import FieldSpec
 
 Kind = Literal["str", "strs", "int", "ints", "float", "bool", "moment", "ip", "json"]
-"""What the local holds when it is not None: str, list of str, int, list of int, float, bool, ``Moment``, ``Address``, JSON text."""
+"""What the local holds when not None: str, list of str, int, list of int, float, bool, Moment, Address, JSON text."""
 
 _KINDS: dict[str, Kind] = {
     "keyword": "str",
