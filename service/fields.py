@@ -26,7 +26,8 @@ class FieldSpec:
     """One field: ``name`` dotted, ``type`` as OpenSearch spells it, ``array`` when ECS asks for an array always.
 
     ``indexed`` False: in ``_source`` only. ``allowed``: the values ECS allows (event.kind …), else empty.
-    ``expected_types``: for event.category values, which event.type each allows.
+    ``expected_types``: for event.category values, which event.type each allows. ``open``: an object that passes through
+    as it came; only the fields declared below it are searched, and they hold whatever scalars there are.
     """
 
     name: str
@@ -37,6 +38,7 @@ class FieldSpec:
     allowed: tuple[str, ...] = ()
     ignore_above: int | None = None
     expected_types: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    open: bool = False
 
 
 class FieldEntry(BaseModel):
@@ -56,6 +58,8 @@ class FieldEntry(BaseModel):
     """Longer values of a keyword are kept but not searched."""
     allowed: list[str] | dict[str, list[str]] = []
     """The only values there may be; for event.category with the event.type values each goes with."""
+    open: bool = False
+    """An object that passes through as it came: only the fields declared below it are searched, the rest is just kept."""
 
 
 class FieldsFile(RootModel[dict[FieldName, FieldEntry]]):
@@ -107,6 +111,7 @@ def _specs(file: YamlFile[FieldsFile]) -> dict[str, FieldSpec]:
             allowed=tuple(entry.allowed),
             ignore_above=entry.ignore_above,
             expected_types={k: tuple(v) for k, v in entry.allowed.items()} if isinstance(entry.allowed, dict) else {},
+            open=entry.open,
         )
         for name, entry in file.value.root.items()
     }

@@ -39,6 +39,8 @@ def _leaves(value: dict[str, Any], prefix: str, catalogue: Catalogue) -> Iterato
         if spec is not None and spec.type in _OPEN:
             yield name, inner
             objects = inner if isinstance(inner, list) else [inner]
+            if spec.open:
+                continue  # passes through as the source wrote it
             if spec.type in ("object", "nested") and any(field.startswith(f"{name}.") for field in catalogue.fields):
                 for item in objects:
                     if isinstance(item, dict):

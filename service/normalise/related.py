@@ -8,6 +8,7 @@ from service.pipeline.draft import Draft
 from service.pipeline.slots import Slot
 
 _USERS = ("user.name", "user.email")
+_OTHER_USERS = frozenset({"user.target.name", "user.target.id", "user.changes.name", "user.effective.name", "process.user.name"})
 _HOSTS = (
     "host.name",
     "host.hostname",
@@ -30,6 +31,8 @@ def pivot_of(slot: Slot) -> str | None:
     if slot.kind not in ("str", "strs"):
         return None
     if name.endswith(_USERS) and name.split(".")[0] in ("user", "source", "destination", "client", "server"):
+        return "related.user"
+    if name in _OTHER_USERS:
         return "related.user"
     if name in _HOSTS:
         return "related.hosts"

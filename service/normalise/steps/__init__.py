@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from service.normalise.steps import aws, dns, network, number, objects, text, url
+from service.normalise.steps import aws, cloudtrail, dns, network, number, objects, text, url
 from service.normalise.steps.spec import FieldKind, StepFunction, StepSpec
 
 STEPS: dict[str, StepSpec] = {
     **aws.STEPS,
+    **cloudtrail.STEPS,
     **dns.STEPS,
     **network.STEPS,
     **number.STEPS,

@@ -1,0 +1,136 @@
+"""JSON objects that pass through whole, made safe for a mapping that knows some of their leaves.
+
+An object like CloudTrail's request parameters is stored as it came; a few of its leaves are mapped, the rest is not looked
+at by OpenSearch. A mapped leaf that is suddenly an object, or a mapped object that is suddenly text, would be refused with
+400. A ``Shape`` finds these and rewrites the one value: leaves become their JSON text, lone scalars ``{"value": …}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from service.normalise.cast import dumps
+
+_SCALARS = (str, int, float, bool, type(None))
+_KEYS_KEPT = 8192
+LARGEST = 32_766
+"""Characters of JSON text above which only the mapped parts of an object are stored a second time."""
+
+
+class Shape:
+    """The mapped leaves below one object, by dotted path; ``fit`` gives the object's JSON text, safe to index."""
+
+    def __init__(self, leaves: Iterable[str]) -> None:
+        """``leaves``: dotted paths of the fields the mapping knows."""
+        self._leaves: set[str] = set()
+        self._below: dict[str, Shape] = {}
+        self._seen: dict[str, bool] = {}
+        """Keys met before → whether the mapping does not know them and they are harmless."""
+        split: dict[str, list[str]] = {}
+        for leaf in leaves:
+            head, _, rest = leaf.partition(".")
+            if rest:
+                split.setdefault(head, []).append(rest)
+            else:
+                self._leaves.add(head)
+        for head, rests in split.items():
+            self._below[head] = Shape(rests)
+
+    def fit(self, value: object) -> str | None:
+        """JSON text of the object; None when there is nothing in it. Anything but an object becomes ``{"value": …}``."""
+        if value.__class__ is not dict:
+            if value in (None, "", [], {}):
+                return None
+            value = {"value": value}
+        if not value:
+            return None
+        text = _text(value if self._fits(value) else self._fitted(value))  # type: ignore[arg-type]
+        if text is not None and len(text) > LARGEST:
+            return _text(self._mapped_part(value)) or None  # type: ignore[arg-type]
+        return text
+
+    def _fits(self, value: dict[str, Any]) -> bool:
+        seen = self._seen
+        for key in value:
+            harmless = seen.get(key)
+            if harmless is None:
+                harmless = self._learn(key)
+            if harmless:
+                continue
+            item = value[key]
+            if key in self._leaves:
+                if item.__class__ not in _SCALARS and not (item.__class__ is list and _all_scalars(item)):
+                    return False
+            elif key in self._below:
+                shape = self._below[key]
+                if item.__class__ is dict:
+                    if not shape._fits(item):
+                        return False
+                elif item.__class__ is list:
+                    if not all(each.__class__ is dict and shape._fits(each) for each in item):
+                        return False
+                elif item is not None:
+                    return False
+            else:
+                return False
+        return True
+
+    def _learn(self, key: str) -> bool:
+        harmless = key not in self._leaves and key not in self._below and "." not in key and bool(key.strip())
+        if len(self._seen) >= _KEYS_KEPT:
+            self._seen.clear()
+        self._seen[key] = harmless
+        return harmless
+
+    def _fitted(self, value: dict[str, Any]) -> dict[str, Any]:
+        fitted: dict[str, Any] = {}
+        for key, item in value.items():
+            # OpenSearch reads a dot in a key as nesting and refuses empty names, even where nothing is mapped.
+            name = key.replace(".", "_") if "." in key else key
+            if not name.strip():
+                name = "_"
+            if name in self._leaves:
+                fitted[name] = _leaf(item)
+            elif name in self._below:
+                fitted[name] = self._below[name]._branch(item)
+            else:
+                fitted[name] = item
+        return fitted
+
+    def _branch(self, item: Any) -> Any:
+        if item.__class__ is dict:
+            return self._fitted(item)
+        if item.__class__ is list:
+            return [self._branch(each) for each in item]
+        return None if item is None else {"value": item}
+
+    def _mapped_part(self, value: dict[str, Any]) -> dict[str, Any]:
+        part: dict[str, Any] = {}
+        for key, item in value.items():
+            if key in self._leaves and len(str(item)) < LARGEST:
+                part[key] = _leaf(item)
+            elif key in self._below:
+                shape = self._below[key]
+                if item.__class__ is dict:
+                    part[key] = shape._mapped_part(item)
+                elif item.__class__ is list:
+                    part[key] = [shape._mapped_part(each) for each in item[:100] if each.__class__ is dict]
+        return part
+
+
+def _leaf(item: Any) -> Any:
+    if item.__class__ in _SCALARS or (item.__class__ is list and _all_scalars(item)):
+        return item
+    return _text(item)
+
+
+def _all_scalars(items: list[Any]) -> bool:
+    return all(each.__class__ in _SCALARS for each in items)
+
+
+def _text(value: object) -> str | None:
+    try:
+        return dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,61 @@
+"""Who made a CloudTrail call, as a person would say it: name, id, mail address, session, and every name to search by."""
+
+from __future__ import annotations
+
+_ASSUMED = frozenset({"AssumedRole", "FederatedUser", "Role"})
+Actor = tuple[str | None, str | None, str | None, str | None, list[str] | None]
+_NOBODY: Actor = (None, None, None, None, None)
+
+
+def cloudtrail_actor(
+    kind: object,
+    arn: object,
+    user_name: object,
+    principal: object,
+    issuer_name: object,
+    login_name: object,
+    behalf: object,
+) -> Actor:
+    """``user.name``, ``user.id``, ``user.email``, session name and names for ``related.user``.
+
+    ``kind`` is userIdentity.type, ``issuer_name`` the session issuer's user name (the role of an assumed role),
+    ``login_name`` additionalEventData.UserName of a sign-in, ``behalf`` the Identity Center user id.
+    """
+    name = user_name if user_name.__class__ is str and user_name else None
+    session: str | None = None
+    if kind in _ASSUMED:
+        path = _sts_path(arn)
+        session = path[-1] if len(path) > 1 else None
+        if issuer_name.__class__ is str and issuer_name:
+            name = issuer_name
+        elif name is None and len(path) > 1:
+            name = path[1] if len(path) > 2 else path[-1]
+    elif name is None:
+        if login_name.__class__ is str and login_name:
+            name = login_name
+        elif kind == "Root":
+            name = "root"
+    identity = (
+        principal
+        if principal.__class__ is str and principal
+        else behalf
+        if behalf.__class__ is str and behalf
+        else None
+    )
+    if name is None and session is None:
+        return (None, identity, None, None, [identity]) if identity is not None else _NOBODY  # type: ignore[list-item,return-value]
+    related = [each for each in (identity, name, session) if each is not None]
+    mail: str | None = None
+    for address in (session, name):
+        if address is not None and address.find("@") > 0:  # type: ignore[attr-defined]
+            mail = address if mail is None else mail  # type: ignore[assignment]
+            if address is session:
+                related.append(session.partition("@")[0])  # type: ignore[union-attr]
+    return name, identity, mail, session, related  # type: ignore[return-value]
+
+
+def _sts_path(arn: object) -> list[str]:
+    """``["assumed-role", role, session]`` of an STS ARN, ``["federated-user", name]``; empty for anything else."""
+    if arn.__class__ is not str or ":sts:" not in arn:  # type: ignore[operator]
+        return []
+    return arn.split(":", 5)[-1].split("/")  # type: ignore[attr-defined,no-any-return]

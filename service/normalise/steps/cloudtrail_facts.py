@@ -1,0 +1,95 @@
+"""Small facts of a CloudTrail record: how it ended, what it touched, over which TLS, at which console login."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from service.normalise.cast import dumps
+
+_WORDS = {"Success": "success", "Failure": "failure", "success": "success", "failure": "failure"}
+
+
+def cloudtrail_outcome(
+    action: object, error_code: object, error_message: object, response: object, details: object
+) -> tuple[str]:
+    """``success`` or ``failure``: what a sign-in says of itself, else whether there was an error."""
+    for said in (response, details):
+        # {"ConsoleLogin": "Failure"}: the sign-in service answers under the name of the event.
+        if said.__class__ is dict and action in said:  # type: ignore[operator]
+            word = said[action]  # type: ignore[index]
+            if word.__class__ is str and word in _WORDS:
+                return (_WORDS[word],)
+    return ("failure" if error_code is not None or error_message is not None else "success",)
+
+
+def cloudtrail_resources(resources: object) -> tuple[str | None]:
+    """JSON text of the resources without repetition, keys as in ``aws.cloudtrail.resources``."""
+    if resources.__class__ is not list:
+        resources = [resources]
+    seen: dict[tuple[object, ...], dict[str, Any]] = {}
+    for resource in resources:  # type: ignore[attr-defined]
+        if resource.__class__ is not dict:
+            continue
+        fields = {
+            name: resource[key] for key, name in _RESOURCE_KEYS if resource.get(key).__class__ is str and resource[key]
+        }
+        if fields:
+            seen.setdefault(tuple(fields.values()), fields)
+    return (dumps(list(seen.values())) if seen else None,)
+
+
+_RESOURCE_KEYS = (
+    ("ARN", "arn"),
+    ("arn", "arn"),
+    ("ARNPrefix", "arn_prefix"),
+    ("accountId", "account_id"),
+    ("type", "type"),
+    ("resourceName", "name"),
+    ("resourceType", "type"),
+)
+
+
+def console_login(action: object, additional: object) -> tuple[bool | None, bool | None, str | None]:
+    """Of a console sign-in: whether MFA was used, whether it was the mobile console, where it led."""
+    if action != "ConsoleLogin" or additional.__class__ is not dict:
+        return None, None, None
+    used, mobile, to = (additional.get(key) for key in ("MFAUsed", "MobileVersion", "LoginTo"))  # type: ignore[attr-defined]
+    return (
+        used != "No" if used is not None else None,
+        mobile != "No" if mobile is not None else None,
+        to if to.__class__ is str else None,
+    )
+
+
+@lru_cache(maxsize=512)
+def _tls(version: str) -> tuple[str | None, str | None]:
+    protocol, mark, number = version.partition("v")
+    if mark and number[:1].isdigit() and protocol.lower() in ("tls", "ssl"):
+        return number, protocol.lower()
+    # Some records carry the key's own name or a dash where the version should be.
+    return (None, None) if version in ("tlsVersion", "-", "") else (version[:64], None)
+
+
+def cloudtrail_tls(version: object) -> tuple[str | None, str | None]:
+    """``("1.3", "tls")`` of ``TLSv1.3``."""
+    return _tls(version) if version.__class__ is str else (None, None)  # type: ignore[arg-type]
+
+
+def instance_of(provider: object, request: object, response: object) -> tuple[str | None]:
+    """The EC2 instance a call is about, if it names one first."""
+    for body in (request, response):
+        if body.__class__ is not dict:
+            continue
+        named = body.get("instanceId")  # type: ignore[attr-defined]
+        if named is None and provider == "ssm.amazonaws.com":
+            named = body.get("target")  # type: ignore[attr-defined]
+        if named is None:
+            holder = body.get("instancesSet")  # type: ignore[attr-defined]
+            items = holder.get("items") if holder.__class__ is dict else None
+            named = (
+                items[0].get("instanceId") if items.__class__ is list and items and items[0].__class__ is dict else None
+            )
+        if named.__class__ is str and named.startswith(("i-", "mi-")):
+            return (named,)
+    return (None,)
