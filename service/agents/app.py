@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import faust
@@ -96,6 +95,8 @@ class Agent:
 def make_app(settings: Settings, instance: str, *, produce_only: bool = False) -> SiemApp:
     """Return an app that is not started; ``instance`` is this worker's name in the group, unlike any other's."""
     kafka, process = settings.kafka, settings.process
+    folder = settings.paths.state / "faust"
+    folder.mkdir(parents=True, exist_ok=True)
     app = SiemApp(
         kafka.group,
         broker=broker_urls(kafka.servers),
@@ -126,7 +127,7 @@ def make_app(settings: Settings, instance: str, *, produce_only: bool = False) -
         topic_replication_factor=kafka.replication,
         key_serializer="raw",
         value_serializer="raw",
-        datadir=Path(settings.paths.state) / "faust",
+        datadir=folder,
         web_enabled=False,
         logging_config=None,
         autodiscover=False,

@@ -33,3 +33,4 @@ PARTITION_STALLED: Final = "partition_stalled"  # a fetched message never reache
 # processing
 EVENT_CRASHED_PIPELINE: Final = "event_crashed_pipeline"  # a fault of ours: a dead letter, neighbours go on
 DATASET_STOPPED: Final = "dataset_stopped"  # nearly everything of it is unusable: a bad deploy
+LIBRARY: Final = "library"  # a line of a library, rate-limited

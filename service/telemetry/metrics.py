@@ -40,26 +40,20 @@ OUTLET_BYTES = Metric("siem_outlet_bytes", "gauge", "Bytes sent to Kafka and not
 # routing
 RECORDS = Metric("siem_records_total", "counter", "Kinesis records decoded and routed.", STREAM)
 CONTROL = Metric("siem_control_records_total", "counter", "Records that only say the subscription works.", STREAM)
-UNROUTED = Metric(
-    "siem_unrouted_total", "counter", "Dead letters before a dataset was known.", (*STREAM, "stage", "code")
-)
+UNROUTED = Metric("siem_unrouted_total", "counter", "Dead letters before a dataset was known.", (*STREAM, "stage", "code"))
 
 # processing: events = indexed + already_there + dropped + dead_lettered + abandoned + in flight, always
 EVENTS = Metric("siem_events_total", "counter", "Events taken up by a dataset's pipeline.", DATASET)
 INDEXED = Metric("siem_indexed_total", "counter", "Documents created in OpenSearch.", DATASET)
 ALREADY_THERE = Metric("siem_already_there_total", "counter", "Documents that were there before.", DATASET)
 DROPPED = Metric("siem_dropped_total", "counter", "Events dropped on purpose, by rule.", (*DATASET, "rule"))
-DEAD_LETTERED = Metric(
-    "siem_dead_lettered_total", "counter", "Events kept as dead letters.", (*DATASET, "stage", "code")
-)
+DEAD_LETTERED = Metric("siem_dead_lettered_total", "counter", "Events kept as dead letters.", (*DATASET, "stage", "code"))
 ABANDONED = Metric(
     "siem_abandoned_total", "counter", "Events a worker left without a fate; they are read and counted again.", DATASET
 )
 IN_FLIGHT = Metric("siem_in_flight_events", "gauge", "Events without a fate yet.", DATASET)
 FLAGGED = Metric("siem_flagged_total", "counter", "Events indexed with a flag, by flag.", (*DATASET, "flag"))
-DELAY = Metric(
-    "siem_delay_seconds", "histogram", "From arrival in Kinesis to the event's fate.", ("dataset",), buckets=SECONDS
-)
+DELAY = Metric("siem_delay_seconds", "histogram", "From arrival in Kinesis to the event's fate.", ("dataset",), buckets=SECONDS)
 BEHIND = Metric(
     "siem_arrival_behind_seconds", "gauge", "Age, since arrival, of what was last accounted for.", DATASET, merge="max"
 )

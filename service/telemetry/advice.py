@@ -1,0 +1,31 @@
+"""What an operator can do about what the log says."""
+
+from __future__ import annotations
+
+from service.telemetry import events
+
+_ADVICE = {
+    events.KAFKA_WAITING: "No broker answers: check kafka.servers, the network and the brokers. Nothing is lost meanwhile.",
+    events.KAFKA_CLIENT: "The Kafka client complains. Alone and short: a rebalance. Lasting: look at the brokers.",
+    events.PUBLISH_RETRY: "Kafka does not take messages: brokers down, too few in-sync replicas, or no permission to write.",
+    events.DRAIN_INCOMPLETE: "The far side was slow while stopping; the rest is read again, nothing doubles.",
+    events.WORKER_EXITED: "A worker ended and was started again. Often: look at its last log lines and at memory limits.",
+    events.WORKER_CRASHED: "Something unexpected ended a worker; it starts over. Please report the traceback in the log.",
+    events.WORKER_KILLED: "A worker did not stop in time. Raise process.drain_seconds if this happens with OpenSearch up.",
+    events.PARTITION_STALLED: "Messages got lost inside the worker; it starts over and reads them again.",
+    events.MESSAGE_NOT_OURS: "Something else writes to our topics, or versions differ. The messages are dead letters.",
+    events.EVENT_CRASHED_PIPELINE: "A fault of ours: the event is a dead letter. Report it; replay when it is mended.",
+    events.DATASET_STOPPED: "Nearly all of this dataset is unusable, so it stands still. Correct the pipeline and reload.",
+    events.RELOAD_REFUSED: "The new configuration is wrong, the old one goes on. `siem check` names the places.",
+    events.STATE_IN_USE: "Another service runs with this state folder: set paths.state and kafka.instance apart.",
+    events.REPORT_LOST: "A worker's numbers were unreadable; counts may lag for a second.",
+    "bulk_held": "OpenSearch does not take this dataset now. Disk watermark, blocked index, missing template or overload.",
+    "bulk_released": "",
+    "dead_letters_wait": "Dead letters cannot be stored now; their events wait.",
+    "drain_incomplete": "The far side was slow while stopping; the rest is read again, nothing doubles.",
+}
+
+
+def advice(event: str) -> str:
+    """Return what to do when this is logged; "" when there is nothing to add."""
+    return _ADVICE.get(event, "")
