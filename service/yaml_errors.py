@@ -51,7 +51,9 @@ def explain(error: ValidationError, data: Any, model: type[BaseModel]) -> list[F
     schema = model.model_json_schema()
     faults: dict[tuple[Key, ...], Fault] = {}
     for finding in _meant(findings):
-        fault = _fault(finding, data, schema)
+        if finding.kind == "missing" and _misspelt(finding.keys, data, schema):
+            continue  # the stray key that was meant is a fault of its own, and says so
+        fault = _fault(finding, schema)
         faults.setdefault(fault.keys, fault)
     return list(faults.values())
 
@@ -97,7 +99,7 @@ def _meant(findings: list[_Finding]) -> list[_Finding]:
     return [finding for finding in findings if id(finding) not in unwanted]
 
 
-def _fault(finding: _Finding, data: Any, schema: dict[str, Any]) -> Fault:
+def _fault(finding: _Finding, schema: dict[str, Any]) -> Fault:
     kind, name = finding.kind, str(finding.keys[-1]) if finding.keys else "the file"
     code = _CODES.get(kind) or ("wrong_type" if kind.endswith(("_type", "_parsing", "_from_float")) else "out_of_range")
     siblings = _properties(schema, finding.keys[:-1])
@@ -106,11 +108,7 @@ def _fault(finding: _Finding, data: Any, schema: dict[str, Any]) -> Fault:
             hint = closest(name, siblings) or (f"known here: {', '.join(sorted(siblings))}" if siblings else "")
             return Fault(finding.keys, code, f"`{name}` is not a key of the language", hint)
         case "missing_key":
-            parent = _value(data, finding.keys[:-1])
-            stray = [key for key in parent if key not in siblings] if isinstance(parent, dict) else []
-            similar = difflib.get_close_matches(name, stray, n=1, cutoff=0.6)
-            hint = f"`{similar[0]}` looks like it" if similar else f"add `{name}:`"
-            return Fault(finding.keys, code, f"`{name}` is missing", hint)
+            return Fault(finding.keys, code, f"`{name}` is missing", f"add `{name}:`")
         case "not_allowed":
             allowed = str(finding.context.get("expected", ""))
             words = [word.strip("' ") for word in allowed.replace(" or ", ", ").split(",")]
@@ -125,6 +123,14 @@ def _fault(finding: _Finding, data: Any, schema: dict[str, Any]) -> Fault:
             return Fault(finding.keys, code, f"{_show(finding.value)} {form}")
         case _:
             return Fault(finding.keys, code, f"`{name}`: {_lower(finding.message.removeprefix('Value error, '))}")
+
+
+def _misspelt(keys: tuple[Key, ...], data: Any, schema: dict[str, Any]) -> bool:
+    parent = _value(data, keys[:-1])
+    if not isinstance(parent, dict):
+        return False
+    known = _properties(schema, keys[:-1])
+    return any(difflib.get_close_matches(key, list(known), n=1, cutoff=0.6) == [keys[-1]] for key in parent if key not in known)
 
 
 def _retype(finding: _Finding) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,6 +127,8 @@ def constants_fit(seen: Subject) -> Iterator[ContentError]:
         for name, table in (block.translate or {}).items():
             values = table.values if isinstance(table, Translate) else {k: v for k, v in table.items() if k != "from"}
             for key, new in (values or {}).items():
+                if not isinstance(table, Translate) and _suspect(table, key):
+                    continue
                 inner = ("values", key) if isinstance(table, Translate) else (key,)
                 yield from _constant(seen, (*at, "translate", name, *inner), name, new)
 
@@ -162,10 +164,15 @@ def tables_exist(seen: Subject) -> Iterator[ContentError]:
                     hint = closest(table.table, TABLES) or f"there are: {', '.join(sorted(TABLES))}"
                     yield seen.error((*keys, "table"), "unknown_table", f"there is no table `{table.table}`", hint)
             else:
-                for key in table if "from" in table else ():
-                    if hint := closest(key, ("table", "values")):
+                for key in table:
+                    if hint := _suspect(table, key):
                         reason = f"`{key}` would be a value to translate"
                         yield seen.error((*keys, key), "suspect_key", reason, hint)
+
+
+def _suspect(table: Mapping[str, object], key: str) -> str:
+    """A hint when a value to translate looks like a misspelt key of the language."""
+    return closest(key, ("table", "values")) if "from" in table else ""
 
 
 def steps_exist(seen: Subject) -> Iterator[ContentError]:

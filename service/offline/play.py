@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import orjson
@@ -55,6 +54,8 @@ class Played:
 
     dataset: str
     slice: Slice
+    lines: Sequence[int]
+    """Event i of the slice began at ``lines[i]``."""
     documents: list[Document]
     dead: list[Dead]
     dropped: list[Dead]
@@ -69,14 +70,14 @@ class Player:
         self.loaded = loaded
         self.router: Router = build_router(loaded)
         self.now_ms = now_ms
-        self._enrichers = enrichers
+        self.enrichers = enrichers
         self._compiled: dict[str, CompiledPipeline] = {}
 
     def pipeline(self, dataset: str) -> CompiledPipeline:
         """The compiled pipeline of one dataset; raises ContentErrors when it cannot be compiled."""
         found = self._compiled.get(dataset)
         if found is None:
-            found = self._compiled[dataset] = compile_pipeline(self.loaded[dataset], self._enrichers)
+            found = self._compiled[dataset] = compile_pipeline(self.loaded[dataset], self.enrichers)
         return found
 
     def play(self, data: bytes, dataset: str | None = None, facts: Facts | None = None) -> Iterator[Played | Dead]:
@@ -87,13 +88,13 @@ class Player:
         for piece in routed.pieces:
             yield self.carry(piece.dataset, self._with(facts, piece.slice), piece.lines)
 
-    def carry(self, dataset: str, slice_: Slice, lines: Any) -> Played:
+    def carry(self, dataset: str, slice_: Slice, lines: Sequence[int]) -> Played:
         """The fates of one slice; event i began at ``lines[i]``."""
         carried = self.pipeline(dataset).carry(slice_, self.now_ms)
         documents = [_document(piece, lines[at]) for piece, at in zip(carried.pieces, carried.at, strict=True)]
         dead = [Dead(lines[each.at], each.stage, each.code, each.reason) for each in carried.dead]
         dropped = [Dead(lines[at], "normalise", "dropped", _rules(carried)) for at in _unseen(carried, len(slice_.events))]
-        return Played(dataset, slice_, documents, dead, dropped, carried.flags)
+        return Played(dataset, slice_, lines, documents, dead, dropped, carried.flags)
 
     def _with(self, facts: Facts | None, slice_: Slice) -> Slice:
         """The slice as its transport would have said it."""

@@ -120,6 +120,9 @@ class Translate(Model):
     """Looked-up value → new value. ``"*"`` is everything else; without it, other values stay (in place) or give nothing."""
 
 
+Values = dict[str, Scalar | list[str]]
+
+
 class Class(Model):
     """What ECS calls the event: categorisation of one kind of event."""
 
@@ -160,7 +163,7 @@ class Block(Model):
     first: dict[Target, list[str]] | None = None
     """Field → candidates (ECS fields set so far, else raw fields): the first that has a value. Raw candidates are consumed.
     Keeps a value that is already there."""
-    translate: dict[Target, Translate | dict[str, Scalar | list[str]]] | None = None
+    translate: dict[Target, Annotated[Translate | Values, Field(union_mode="left_to_right")]] | None = None
     """Field → table; a plain mapping is short for ``values``, its key ``from`` names another source."""
     classify: dict[str, dict[str, Class]] | None = None
     """Field → value → ECS categories; ``"*"`` for all other values. Overwrites."""
