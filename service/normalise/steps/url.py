@@ -75,8 +75,8 @@ def split(text: object, scheme: object = None, domain: object = None, port: obje
     """Pieces of a URL or of a path; ``scheme``, ``domain`` and ``port`` stand in when the text has none."""
     if not isinstance(text, str) or text in ABSENT:
         return NOTHING
-    rest, hash_, fragment = text.partition("#")
-    rest, mark, query = rest.partition("?")
+    rest, _, fragment = text.partition("#")
+    rest, _, query = rest.partition("?")
     known_scheme = scheme.lower() if isinstance(scheme, str) and scheme not in ABSENT else None
     known_domain = domain.lower() if isinstance(domain, str) and domain not in ABSENT else None
     known_port = port_of(port)
@@ -95,7 +95,7 @@ def split(text: object, scheme: object = None, domain: object = None, port: obje
             shown = known_port is not None and known_port != DEFAULT_PORTS.get(known_scheme)
             full = f"{known_scheme}://{known_domain}{f':{known_port}' if shown else ''}{text}"
     else:
-        path = rest
+        path = query = fragment = ""  # ``*`` or noise: kept in original alone
     if known_port is None and known_domain and known_scheme:
         known_port = DEFAULT_PORTS.get(known_scheme)
     return Url(
@@ -105,9 +105,9 @@ def split(text: object, scheme: object = None, domain: object = None, port: obje
         known_domain,
         known_port,
         path or None,
-        query if mark and query else None,
+        query or None,
         extension_of(path),
-        fragment if hash_ and fragment else None,
+        fragment or None,
         username,
         password,
     )
