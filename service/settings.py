@@ -141,14 +141,12 @@ class Process(Model):
 class Enrich(Model):
     """What events are enriched with; files are swapped while running."""
 
-    city: Path | None = None
-    """MMDB with places (GeoLite2-City, DB-IP city …)."""
-    asn: Path | None = None
-    """MMDB with autonomous systems."""
+    geoip: list[Path] = Field(default=[])
+    """MMDB files with places or autonomous systems (GeoLite2, DB-IP, ip-location-db), best first; each says what it is."""
     projects: Path | None = None
     """projects.yml: accounts, names, owners."""
-    threats: list[Path] = Field(default=[])
-    """Threat lists: files or folders of ip, cidr and domain lists."""
+    lists: Path | None = None
+    """lists.yml: threat lists of addresses, networks, domains and file hashes."""
     refresh_seconds: float = Field(default=60.0, ge=1)
     """How often files are looked at for changes."""
 
@@ -271,10 +269,9 @@ def _anchored(settings: Settings, base: Path) -> Settings:
             "collect": settings.collect.model_copy(update={"streams": at(settings.collect.streams)}),
             "enrich": settings.enrich.model_copy(
                 update={
-                    "city": at(settings.enrich.city) if settings.enrich.city else None,
-                    "asn": at(settings.enrich.asn) if settings.enrich.asn else None,
+                    "geoip": [at(path) for path in settings.enrich.geoip],
+                    "lists": at(settings.enrich.lists) if settings.enrich.lists else None,
                     "projects": at(settings.enrich.projects) if settings.enrich.projects else None,
-                    "threats": [at(path) for path in settings.enrich.threats],
                 }
             ),
         }
