@@ -12,9 +12,11 @@ from service.clock import Clock
 from service.errors import Backpressure
 from service.event import DeadLetter, encode
 from service.sink.letter import letter_id, letter_lines
+from service.sink.opensearch.batch import index_of
 from service.sink.opensearch.endpoint import Endpoint
+from service.sink.opensearch.indices import IndexKeeper
 from service.sink.opensearch.retry import Backoff
-from service.sink.opensearch.verdict import Accepted, AlreadyThere, item_verdict
+from service.sink.opensearch.verdict import Accepted, AlreadyThere, Missing, item_verdict
 
 log = structlog.get_logger("sink")
 
@@ -59,9 +61,10 @@ class KafkaDeadLetters:
 class IndexDeadLetters:
     """Dead letters as documents of ``siem-dead-letters-<project>-<environment>-<YYYY.MM>``."""
 
-    def __init__(self, endpoint: Endpoint, now_ms: Callable[[], int], *, largest: int = _LARGEST) -> None:
+    def __init__(self, endpoint: Endpoint, indices: IndexKeeper, now_ms: Callable[[], int], *, largest: int = _LARGEST) -> None:
         """Write through ``endpoint``; ``largest`` bounds the kept bytes of one letter."""
         self._endpoint = endpoint
+        self._indices = indices
         self._now_ms = now_ms
         self._largest = largest
 
@@ -81,13 +84,20 @@ class IndexDeadLetters:
 
     async def _post(self, body: list[bytes]) -> None:
         items = await self._endpoint.bulk(b"".join(body), len(body))
-        for item in items:
+        missing: dict[str, list[bytes]] = {}
+        for lines, item in zip(body, items, strict=True):
             said = next(iter(item.values()))
             match item_verdict(said["status"], said.get("error")):
                 case Accepted() | AlreadyThere():
                     continue
+                case Missing():
+                    missing.setdefault(index_of(lines), []).append(lines)
                 case other:
                     raise Backpressure(f"dead letter index: {other.code}")
+        for index, again in missing.items():
+            if not await self._indices.ensure(index, "dead-letters"):
+                raise Backpressure("dead letter index: no template")
+            await self._post(again)
 
 
 class BothDeadLetters:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from service.event import DeadLetter, Slice
-from service.sink.opensearch.naming import dead_letter_index
+from service.naming import dead_letter_index
 from service.sink.parcel import Parcel
 
 _PREVIEW = 2000

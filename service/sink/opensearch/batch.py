@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -91,6 +92,13 @@ def malformed(pieces: list[str], body: bytes) -> list[int]:
     if body.count(b"\n") == 2 * len(pieces) and body.endswith(b"\n"):
         return []
     return [k for k, piece in enumerate(pieces) if piece.count("\n") != 2 or not piece.endswith("\n")]
+
+
+def index_of(piece: str | bytes) -> str:
+    """Index that the action line of a piece names."""
+    line = piece.partition("\n")[0] if isinstance(piece, str) else piece.partition(b"\n")[0]
+    action: dict[str, dict[str, str]] = json.loads(line)
+    return action["create"]["_index"]
 
 
 class Packer:

@@ -41,6 +41,15 @@ class AwsKeys:
         self._frozen = await asyncio.to_thread(self._credentials.get_frozen_credentials)
 
 
+def machine_keys(settings: OpenSearch) -> AwsKeys | None:
+    """The AWS credentials that sigv4 signs with, None for other ways to log in; may ask the instance, so not on a loop."""
+    if settings.auth != "sigv4":
+        return None
+    import botocore.session  # heavy, and only needed here
+
+    return AwsKeys(botocore.session.get_session())
+
+
 def connect(settings: OpenSearch, *, keys: AwsKeys | None = None) -> AsyncOpenSearch:
     """A client; call inside a running event loop and ``close`` it. ``keys`` are needed for sigv4.
 

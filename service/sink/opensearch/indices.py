@@ -9,7 +9,7 @@ import structlog
 from opensearchpy import AsyncOpenSearch
 from opensearchpy import exceptions as oe
 
-from service.sink.opensearch.naming import is_safe, template_name
+from service.naming import is_safe, template_name
 
 log = structlog.get_logger("sink")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from service.sink.opensearch.batch import Load
+from service.sink.opensearch.batch import Load, index_of
 from service.sink.opensearch.demote import demote
 from service.sink.opensearch.endpoint import RequestFailed
 from service.sink.opensearch.verdict import Accepted, AlreadyThere, Busy, Missing, Refused, Verdict, item_verdict
@@ -73,12 +72,6 @@ def judge(load: Load, items: list[dict[str, Any]], is_poison: Callable[[Load, Pa
         if indexed or there:
             result.settled.append((parcel, indexed, there))
     return result
-
-
-def index_of(piece: str) -> str:
-    """Index that the action line of a piece names."""
-    action: dict[str, dict[str, str]] = json.loads(piece.partition("\n")[0])
-    return action["create"]["_index"]
 
 
 def _answers(items: list[dict[str, Any]]) -> Iterator[Verdict]:

@@ -55,6 +55,6 @@ def aliases(dataset: str, *, is_event: bool) -> list[str]:
     return [f"siem-{dataset}", _ALIAS_ALL] if is_event else [f"siem-{dataset}"]
 
 
-def policy_name(retention: str) -> str:
-    """ISM policy that deletes indices after ``retention`` (``30d``)."""
-    return f"siem-retention-{retention}"
+def policy_name(retention: str, period: Period) -> str:
+    """ISM policy that deletes indices of one period after ``retention`` (``30d``)."""
+    return f"siem-retention-{retention}-{period}"
