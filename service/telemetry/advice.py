@@ -19,6 +19,7 @@ _ADVICE = {
     events.RELOAD_REFUSED: "The new configuration is wrong, the old one goes on. `siem check` names the places.",
     events.STATE_IN_USE: "Another service runs with this state folder: set paths.state and kafka.instance apart.",
     events.REPORT_LOST: "A worker's numbers were unreadable; counts may lag for a second.",
+    events.ADMIN_OPEN: "The status page is open to the network. Set SIEM_ADMIN_TOKEN, or bind to 127.0.0.1.",
     "bulk_held": "OpenSearch does not take this dataset now. Disk watermark, blocked index, missing template or overload.",
     "bulk_released": "",
     "dead_letters_wait": "Dead letters cannot be stored now; their events wait.",

@@ -19,6 +19,7 @@ RELOAD_REFUSED: Final = "reload_refused"  # the new configuration is wrong; the 
 CONFIGURATION_REFUSED: Final = "configuration_refused"  # one fault of a file, with its place
 ADMIN_LISTENING: Final = "admin_listening"  # where the status page is
 REPORT_LOST: Final = "report_lost"  # a worker's numbers could not be read
+ADMIN_OPEN: Final = "admin_open"  # listens beyond this machine without a token
 
 # Kafka
 KAFKA_WAITING: Final = "kafka_waiting"  # no broker answers yet
