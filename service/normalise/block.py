@@ -37,16 +37,14 @@ def _write(draft: Draft, block: Block, number: int, place: Places, drop: Callabl
         if key in _BY_NAME:
             for name, each in value.items():
                 draft.place = place(number, key, name)
-                try:
-                    _BY_NAME[key](draft, name, each)
-                except ValueError as error:
-                    raise ContentError(draft.place, "bad_path", str(error)) from error
+                _BY_NAME[key](draft, name, each)
         elif key in _RULES:
             for index, rule in enumerate(value if isinstance(value, list) else [value]):
                 draft.place = place(number, key, index) if isinstance(value, list) else place(number, key)
                 _RULES[key](draft, rule)
         elif key == "ignore":
-            for path in value:
+            for index, path in enumerate(value):
+                draft.place = place(number, key, index)
                 draft.consume(path)
         elif key == "drop":
             for rule, selection in value.items():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.errors import Place
-from service.match import parse_selection, predicate, to_python
+from service.errors import ContentError, Place
+from service.match import fields, parse_selection, predicate, to_python
 from service.normalise.block import write_blocks
 from service.normalise.related import write_related
 from service.normalise.timing import times_of
@@ -98,9 +98,9 @@ class EventWriter:
                 code.add(f"raw = below(raw, {self.constants.name(split_path(parse.json_event.root))})")
         else:
             code.add("raw = {}")
-        self._forget(code)
+        self._forget(code, draft)
 
-    def _forget(self, code: Code) -> None:
+    def _forget(self, code: Code, draft: Draft) -> None:
         blocks = [(number, block) for number, block in enumerate(self.blocks) if block.forget]
         if not blocks:
             return
@@ -112,7 +112,11 @@ class EventWriter:
                 code.add(forget)
             else:
                 place = self.loaded.source.place("normalise", *(("when",) if self._single else (number, "when")))
-                test = predicate(parse_selection(block.when, place))
+                node = parse_selection(block.when, place)
+                for name in sorted(fields(node) & draft.slots.keys()):
+                    hint = "name the raw field: what must not be stored is removed before any step"
+                    raise ContentError(place, "forget_reads_raw", f"{name} is an output field", hint)
+                test = predicate(node)
                 code.add(f"if {self.constants.name(test, 'FORGET')}(raw): {forget}")
 
     def _drop(self, draft: Draft, rule: str) -> None:

@@ -67,9 +67,16 @@ class Draft:
         """The field's entry in the catalogue."""
         return self.catalogue.get(name)
 
+    def read(self, path: str) -> Read:
+        """Read a raw field without consuming it; ContentError ``bad_path`` when that is no path."""
+        try:
+            return self.raw.read(path)
+        except ValueError as error:
+            raise ContentError(self.place, "bad_path", str(error), 'keys that hold dots stand in quotes: a."b.c"') from error
+
     def consume(self, path: str) -> Read:
         """Read a raw field that thereby has found its place."""
-        read = self.raw.read(path)
+        read = self.read(path)
         if read.consumed:
             return read
         if not self.conditional:
@@ -84,7 +91,7 @@ class Draft:
         """Python expression of a field for conditions and tables: the ECS field if a step has set it, else the raw field."""
         slot = self.slots.get(name)
         if slot is None or not slot.touched:
-            return self.raw.read(name).local
+            return self.read(name).local
         if slot.kind in ("ip", "moment"):
             return f"({slot.local} and {slot.local}[0])"
         if slot.kind == "json":
