@@ -20,18 +20,18 @@ from service.source.kinesis.coordinator import LeaseCoordinator
 from service.source.kinesis.deaggregate import HashRange
 from service.source.kinesis.fault import Backoff, KinesisFault, Remedy
 from service.source.kinesis.handover import Handover
+from service.source.kinesis.horizon import HorizonWatch
 from service.source.kinesis.lease import AT_TIMESTAMP, LATEST, TRIM_HORIZON, Checkpoint, Lease
 from service.source.kinesis.outlet import Outlet
 from service.source.kinesis.reader import Chunk
 from service.source.kinesis.resharding import waits_for
 from service.source.kinesis.status import ShardStatus
-from service.source.kinesis.wire import ChildShard, WireRecord
+from service.source.kinesis.wire import ChildShard
 
 log = structlog.get_logger(__name__)
 
 _STALLED = 120.0
 """Seconds without any sign of life from the reader after which the lease is no longer renewed."""
-_CLOCKS_APART_MS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class ShardConsumer:
         )
         self._finish = asyncio.Event()
         self._last_life = self._clock.monotonic()
-        self._near_horizon = False
+        self._horizon = HorizonWatch(lease.key, origin.stream.retention_ms, status, around.clock)
 
     def finish(self) -> None:
         """Ask to stop reading, wait for what is in flight, checkpoint, give the lease back."""
@@ -111,8 +111,11 @@ class ShardConsumer:
 
     @property
     def accounted_ms(self) -> int | None:
-        """Kinesis's clock up to which everything that arrived is safe."""
-        return self._tracker.accounted_ms
+        """Kinesis's clock up to which everything that arrived is safe; None before anything was.
+
+        Until then LATEST stays the moment the lease was made, by Kinesis's clock and not by ours.
+        """
+        return None if self._tracker.safe.is_start else self._tracker.accounted_ms
 
     def note(self, fault: KinesisFault) -> None:
         """Remember a passing fault; it also shows that the reader lives."""
@@ -190,7 +193,7 @@ class ShardConsumer:
                     async for chunk in chunks:
                         self._must_hold()
                         if chunk.records and not read and after is not None:
-                            self._look_for_gap(chunk.records[0], after, known_ms)
+                            self._horizon.resumed(chunk.records[0], after, known_ms)
                         last = await self._take(chunk, None if read else after)
                         if last is not None:
                             read, after, known_ms = True, last, self._clock.now_ms()
@@ -211,7 +214,7 @@ class ShardConsumer:
         """Hand a chunk over; the position of its last record, if it has any."""
         self._last_life = self._clock.monotonic()
         self.status.behind_ms = chunk.behind_ms
-        self._watch_horizon(chunk.behind_ms)
+        self._horizon.behind(chunk.behind_ms)
         accounted_ms = self._clock.now_ms() - chunk.behind_ms
         last: Checkpoint | None = None
         for records, weight in slices(self._unpacker.records(chunk.records, after), self._options.batch_bytes):
@@ -243,21 +246,6 @@ class ShardConsumer:
     def _after(self) -> Checkpoint | None:
         return None if self._lease.checkpoint.is_start else self._lease.checkpoint
 
-    def _look_for_gap(self, first: WireRecord, after: Checkpoint, known_ms: int | None) -> None:
-        """Reading begins at the last safe record; when that is gone, what followed it may be gone as well."""
-        if first.sequence_number == after.sequence:
-            return
-        horizon_ms = self._clock.now_ms() - self._origin.stream.retention_ms
-        if known_ms is None or known_ms < horizon_ms + _CLOCKS_APART_MS:
-            facts = {"after": after.sequence, "first": first.sequence_number, "safe_until_ms": known_ms}
-            self._gap("records_expired_unread", **facts)
-
-    def _watch_horizon(self, behind_ms: int) -> None:
-        near = behind_ms >= self._origin.stream.retention_ms - _CLOCKS_APART_MS
-        if near and not self._near_horizon:
-            self._gap("reading_at_retention_limit", behind_ms=behind_ms)
-        self._near_horizon = near
-
     async def _is_gone(self) -> bool:
         try:
             gone = not await self._around.is_listed(self._lease.shard)
@@ -265,14 +253,8 @@ class ShardConsumer:
             self.note(fault)
             return False
         if gone:
-            self._gap("shard_expired_unread")
+            self._horizon.gap("shard_expired_unread")
         return gone
-
-    def _gap(self, event: str, **facts: object) -> None:
-        self.status.gaps += 1
-        self.status.last_error = event
-        self.status.last_error_ms = self._clock.now_ms()
-        log.error(event, lease=self._lease.key, **facts)
 
     async def _drain(self, *, patient: bool) -> None:
         """Wait for what is in flight: as long as it takes before SHARD_END, else for a while."""
@@ -306,10 +288,7 @@ class ShardConsumer:
 
     async def _store(self) -> None:
         coordinator, key = self._around.coordinator, self._lease.key
-        safe, accounted_ms = self._tracker.safe, self._tracker.accounted_ms
-        if not safe.is_start:
-            # Until something was read, LATEST stays the moment the lease was made, by Kinesis's clock and not by ours.
-            coordinator.note_progress(key, accounted_ms)
+        safe, accounted_ms = self._tracker.safe, self.accounted_ms
         if safe == self._stored:
             return
         try:

@@ -1,0 +1,184 @@
+"""One subscribed stream at work: found, its shards listed and leased, read in the best mode that works."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+
+import structlog
+
+from service.clock import Clock
+from service.errors import Backpressure
+from service.source.kinesis.client import KinesisClient, StartAt, Stream
+from service.source.kinesis.fan_out import FanOutReader, Registration
+from service.source.kinesis.fault import Backoff, KinesisFault
+from service.source.kinesis.lease import TRIM_HORIZON, Lease
+from service.source.kinesis.lease_table import LeaseTable
+from service.source.kinesis.polling import PollingReader, PollPace
+from service.source.kinesis.reader import Chunk
+from service.source.kinesis.resharding import Shard, child_start, finished, holes, new_lease, plan
+from service.source.kinesis.status import StreamStatus
+from service.source.kinesis.transport import Transport, Unsupported
+from service.source.kinesis.wire import ChildShard
+from service.source.streams import Subscription
+
+log = structlog.get_logger(__name__)
+
+HOLES_BELIEVED = 3
+"""Audits in a row that must find a hole before it is called one: listing and leases are never read at the same instant."""
+_CHILDREN_ATTEMPTS = 8
+
+
+class StreamSource:
+    """What a worker knows and does about one stream. ``transports``: ways to subscribe, best first."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        client: KinesisClient,
+        table: LeaseTable,
+        clock: Clock,
+        rng: random.Random,
+        *,
+        transports: Sequence[Transport],
+        pace: PollPace | None = None,
+    ) -> None:
+        """Know nothing yet; ``find`` first."""
+        project, entry = subscription
+        self.subscription = subscription
+        self.stream: Stream | None = None
+        self.status = StreamStatus(project=project.id, environment=project.environment, stream=entry.stream_name)
+        self._client = client
+        self._table = table
+        self._clock = clock
+        self._rng = rng
+        self._pace = pace
+        self._registration: Registration | None = None
+        self._shards: dict[str, Shard] = {}
+        self._holes_in_a_row = 0
+        self._ways: list[Transport | None] = []
+        """Transports to subscribe with, best first; None is polling. The first is in use."""
+        if entry.consumer is not None and entry.mode != "polling":
+            self._ways += transports
+        if entry.mode != "fan_out":
+            self._ways.append(None)
+
+    async def find(self) -> Stream:
+        """Look the stream up; raises KinesisFault. A stream that was made anew under its name has another id."""
+        entry = self.subscription.stream
+        stream = await self._client.stream(entry.arn or entry.stream_name)
+        if self.stream is None or self.stream.id != stream.id:
+            if self.stream is not None:
+                log.error("stream_made_anew", stream=stream.arn, before=self.stream.id, now=stream.id)
+            self._registration = Registration(self._client, stream, entry.consumer or "", self._clock)
+            self._shards = {}
+        self.stream = stream
+        self.status.arn = stream.arn
+        self.status.state = "active"
+        return stream
+
+    async def sync(self, leases: Iterable[Lease]) -> bool:
+        """Create the leases that are missing, delete those that are done; ``leases`` is the table as last seen.
+
+        True if any were made. Raises KinesisFault or Backpressure.
+        """
+        stream = self._found()
+        self._shards = {shard.id: shard for shard in await self._client.shards(stream)}
+        known = {lease.shard: lease for lease in leases if lease.stream == stream.id}
+        first = not self.status.shards
+        made = False
+        for lease in self._plan(stream, known):
+            if await self._table.create_if_absent(lease):
+                made = True
+                log.info("lease_made", lease=lease.key, start=lease.checkpoint.sequence)
+        for lease in finished(known, self._shards):
+            if await self._table.delete(lease):
+                log.info("lease_deleted", lease=lease.key)
+        self.status.shards = len(self._shards)
+        self.status.open_shards = sum(shard.open for shard in self._shards.values())
+        return made or first
+
+    def audit(self, leases: Iterable[Lease]) -> None:
+        """Check that unfinished leases cover all hash keys."""
+        stream = self._found()
+        found = holes(lease for lease in leases if lease.stream == stream.id)
+        self._holes_in_a_row = self._holes_in_a_row + 1 if found else 0
+        self.status.holes = len(found) if self._holes_in_a_row >= HOLES_BELIEVED else 0
+        if self.status.holes:
+            log.error("hash_range_holes", stream=stream.id, holes=[f"{start}-{end}" for start, end in found])
+
+    def read(
+        self, shard: str, start: StartAt, on_fault: Callable[[KinesisFault], None], on_mode: Callable[[str], None]
+    ) -> AsyncGenerator[Chunk, None]:
+        """Read a shard in the mode that is in use; a mode that turns out not to work here is given up for good."""
+        return self._read(shard, start, on_fault, on_mode)
+
+    async def _read(
+        self, shard: str, start: StartAt, on_fault: Callable[[KinesisFault], None], on_mode: Callable[[str], None]
+    ) -> AsyncGenerator[Chunk, None]:
+        stream, way = self._found(), self._ways[0]
+        reader: PollingReader | FanOutReader
+        if way is None or self._registration is None:
+            reader = PollingReader(self._client, stream, shard, self._clock, self._rng, on_fault=on_fault, pace=self._pace)
+        else:
+            reader = FanOutReader(self._client, self._registration, way, shard, self._clock, self._rng, on_fault=on_fault)
+        self.status.mode = reader.mode
+        on_mode(reader.mode)
+        try:
+            async for chunk in reader.read(start):
+                yield chunk
+        except Unsupported as fault:
+            if self._ways[0] is way and len(self._ways) > 1:
+                del self._ways[0]
+                log.warning("mode_given_up", stream=stream.name, mode=reader.mode, code=fault.code, reason=fault.message)
+            self.note(fault)
+            raise
+
+    async def make_children(self, parent: Lease, children: list[ChildShard]) -> list[str]:
+        """Leases for the children of a shard that ended, and whatever else is missing; waits out all faults."""
+        stream = self._found()
+        backoff = Backoff(self._rng)
+        while True:
+            try:
+                self._shards = {shard.id: shard for shard in await self._client.shards(stream)}
+                known = {lease.shard: lease for lease in await self._table.list() if lease.stream == stream.id}
+                ids = {child.shard_id for child in children}
+                ids |= {shard.id for shard in self._shards.values() if parent.shard in shard.parents}
+                if not ids and parent.shard in self._shards and backoff.failures < _CHILDREN_ATTEMPTS:
+                    raise KinesisFault("NoChildren", f"{parent.shard} ended and has no children yet", "ListShards")
+                planned = self._plan(stream, known)
+                told = [_shard(child) for child in children if child.shard_id not in self._shards]
+                made_ms = self._clock.now_ms()
+                planned += [new_lease(stream.id, shard, child_start(parent), made_ms=made_ms) for shard in told]
+                for lease in planned:
+                    await self._table.create_if_absent(lease)
+            except (KinesisFault, Backpressure) as fault:
+                log.warning("children_delayed", lease=parent.key, reason=str(fault))
+                await self._clock.sleep(backoff.next())
+                continue
+            return sorted(ids)
+
+    async def is_listed(self, shard: str) -> bool:
+        """Whether the stream still has the shard; raises KinesisFault."""
+        return any(listed.id == shard for listed in await self._client.shards(self._found()))
+
+    def note(self, fault: Exception) -> None:
+        """Remember what went wrong last."""
+        self.status.last_error = str(fault)
+        self.status.last_error_ms = self._clock.now_ms()
+
+    def _plan(self, stream: Stream, known: dict[str, Lease]) -> list[Lease]:
+        # A rebuilt table does not know what had been read: beginning at LATEST would skip it.
+        start = TRIM_HORIZON if self._table.rebuilt else self.subscription.stream.start
+        made_ms = stream.server_ms if stream.server_ms is not None else self._clock.now_ms()
+        return plan(stream.id, self._shards.values(), known, start, made_ms=made_ms)
+
+    def _found(self) -> Stream:
+        if self.stream is None:
+            raise RuntimeError("the stream was not looked up")
+        return self.stream
+
+
+def _shard(child: ChildShard) -> Shard:
+    keys = child.hash_key_range
+    return Shard(child.shard_id, tuple(sorted(child.parent_shards)), keys.starting_hash_key, keys.ending_hash_key, open=True)
