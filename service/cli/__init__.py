@@ -18,6 +18,7 @@ VERBS: dict[str, str] = {
     "apply": "Diff against the cluster, then put templates, policies and dashboards; --plan: only the diff.",
     "replay": "Dead letters back through today's pipeline.",
     "leases": "Who reads which shard, and how far.",
+    "stack": "A local stack (Kafka, OpenSearch, DynamoDB, Kinesis) that stays up: up, down, status.",
     "double": "The Kinesis double on its own, for trying things out.",
 }
 """Verb → one sentence, in the order of the help. ``run-x`` lives in the module ``run_x``."""

@@ -28,6 +28,7 @@ class KinesisDouble:
         self,
         *,
         port: int = 0,
+        host: str = "127.0.0.1",
         limits: Limits | None = None,
         clock: Clock | None = None,
         account_id: str = "000000000000",
@@ -37,20 +38,19 @@ class KinesisDouble:
         self.faults = Faults()
         self._api = Api(self.account, self.faults)
         self._port = port
+        self._host = host
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
 
     @property
     def url(self) -> str:
         """Endpoint for clients."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://{self._host}:{self._port}"
 
     async def start(self) -> None:
         """Listen; the port stays the same over stops and starts."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: _Connection(self._api, self._connections), "127.0.0.1", self._port
-        )
+        self._server = await loop.create_server(lambda: _Connection(self._api, self._connections), "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -67,9 +67,7 @@ class KinesisDouble:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.stop()
 
 

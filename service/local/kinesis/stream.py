@@ -26,9 +26,7 @@ class Consumer:
 class Stream:
     """Shards in the order of their creation; the open ones cover every hash key exactly once."""
 
-    def __init__(
-        self, name: str, arn: str, shards: int, limits: Limits, clock: Clock, *, on_demand: bool = False
-    ) -> None:
+    def __init__(self, name: str, arn: str, shards: int, limits: Limits, clock: Clock, *, on_demand: bool = False) -> None:
         self.name = name
         self.arn = arn
         self.on_demand = on_demand

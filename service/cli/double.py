@@ -1,0 +1,32 @@
+"""``siem double``: the Kinesis double on its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import click
+
+from service.local.kinesis import KinesisDouble, Limits
+
+
+@click.command()
+@click.option("--port", default=4567, show_default=True, help="Loopback port; 0 picks a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--limits/--no-limits", default=False, help="Enforce the quotas of AWS.")
+@click.option("--stream", "streams", multiple=True, metavar="NAME[:SHARDS]", help="Create a stream at the start.")
+def command(port: int, host: str, limits: bool, streams: tuple[str, ...]) -> None:  # noqa: FBT001 - click passes it
+    """Serve a double of Kinesis Data Streams until Ctrl-C."""
+    asyncio.run(_serve(KinesisDouble(port=port, host=host, limits=Limits() if limits else None), streams))
+
+
+async def _serve(double: KinesisDouble, streams: tuple[str, ...]) -> None:
+    ended = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, ended.set)
+    for stream in streams:
+        name, _, shards = stream.partition(":")
+        double.account.create(name, int(shards or 1))
+    async with double:
+        click.echo(f"kinesis double at {double.url}")
+        await ended.wait()

@@ -1,0 +1,72 @@
+"""The servers that tests use, from one place.
+
+Each fixture takes what answers first: the endpoint in the environment (``SIEM_TEST_KAFKA``, ``SIEM_TEST_OPENSEARCH``,
+``SIEM_TEST_DYNAMODB``), a shared stack that ``siem stack up`` started, local processes. Where the environment says
+``SIEM_TEST_CONTAINERS=1``, containers come before local processes. Servers are shared by all tests of a run and perhaps by
+other runs: every test uses names of its own (the ``unique`` fixture).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from service.local import shared
+from service.local.kinesis import KinesisDouble
+from service.local.stack import LocalStack
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Bootstrap address of a real broker."""
+    yield from _server("kafka")
+
+
+@pytest.fixture(scope="session")
+def opensearch() -> Iterator[str]:
+    """URL of a real OpenSearch node."""
+    yield from _server("opensearch")
+
+
+@pytest.fixture(scope="session")
+def dynamodb() -> Iterator[str]:
+    """Endpoint of DynamoDB Local."""
+    yield from _server("dynamodb")
+
+
+@pytest_asyncio.fixture
+async def kinesis() -> AsyncIterator[KinesisDouble]:
+    """A Kinesis double of the test's own, without quotas."""
+    async with KinesisDouble() as double:
+        yield double
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that nothing else has: prefix topics, indices, tables with it (``[a-z0-9]{10}``)."""
+    return f"t{uuid.uuid4().hex[:9]}"
+
+
+def _server(part: str) -> Iterator[str]:
+    if address := os.environ.get(f"SIEM_TEST_{part.upper()}"):
+        yield address
+    elif endpoints := shared.running():
+        yield str(getattr(endpoints, part))
+    elif os.environ.get("SIEM_TEST_CONTAINERS") == "1":
+        from tests import containers  # imports slowly, and only here is it used
+
+        with containers.running(part) as address:
+            yield address
+    else:
+        with asyncio.Runner() as runner:
+            stack = LocalStack({part})
+            runner.run(stack.start())
+            try:
+                yield {"kafka": stack.kafka_bootstrap, "opensearch": stack.opensearch_url}.get(part, stack.dynamodb_url)
+            finally:
+                runner.run(stack.stop())
