@@ -23,7 +23,7 @@ def cloudtrail_actor(
     """
     name = user_name if user_name.__class__ is str and user_name else None
     session: str | None = None
-    if kind in _ASSUMED:
+    if kind.__class__ is str and kind in _ASSUMED:
         path = _sts_path(arn)
         session = path[-1] if len(path) > 1 else None
         if issuer_name.__class__ is str and issuer_name:

@@ -16,7 +16,7 @@ def cloudtrail_outcome(
     """``success`` or ``failure``: what a sign-in says of itself, else whether there was an error."""
     for said in (response, details):
         # {"ConsoleLogin": "Failure"}: the sign-in service answers under the name of the event.
-        if said.__class__ is dict and action in said:  # type: ignore[operator]
+        if said.__class__ is dict and action.__class__ is str and action in said:  # type: ignore[operator]
             word = said[action]  # type: ignore[index]
             if word.__class__ is str and word in _WORDS:
                 return (_WORDS[word],)

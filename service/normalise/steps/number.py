@@ -39,8 +39,10 @@ def make_duration_ns(options: Mapping[str, Any]) -> StepFunction:
     def duration_ns(*parts: object) -> tuple[int | None]:
         numbers = [number for number in map(number_of, parts) if number is not None and number >= 0]
         # Each part is rounded alone: 0.1 s + 0.2 s is 300,000,000 ns.
+        if not numbers or max(numbers) * factor >= LONG:
+            return (None,)
         total = sum(round(number * factor) for number in numbers)
-        return (total if numbers and total < LONG else None,)
+        return (total if total < LONG else None,)
 
     return duration_ns
 

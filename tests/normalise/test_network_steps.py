@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+
+from service.normalise.steps import STEPS
+from tests.normalise.test_url_steps import call
+
+
+@pytest.mark.parametrize(
+    ("text", "ip", "port", "domain"),
+    [
+        ("192.0.2.1:443", "192.0.2.1", 443, None),
+        ("192.0.2.1", "192.0.2.1", None, None),
+        ("[2001:DB8::1]:443", "2001:db8::1", 443, None),
+        ("[2001:db8::1]", "2001:db8::1", None, None),
+        ("2001:db8::1", "2001:db8::1", None, None),
+        ("2001:db8:0:0:0:0:0:1:443", "2001:db8::1", 443, None),
+        ("::ffff:192.0.2.1", "192.0.2.1", None, None),
+        ("Host.Example.:80", None, 80, "host.example"),
+        ("host", None, None, "host"),
+        ("192.0.2.1:-", "192.0.2.1", None, None),
+        ("192.0.2.1:0", "192.0.2.1", 0, None),
+    ],
+)
+def test_hosts_and_ports_are_told_apart(text: str, ip: str | None, port: int | None, domain: str | None) -> None:
+    found = call("host_port", text)
+    assert (found.get("ip"), found.get("port"), found.get("domain")) == (ip, port, domain)
+
+
+@pytest.mark.parametrize("text", ["", "-", ":", "[]:", None, 4])
+def test_no_host_gives_nothing(text: object) -> None:
+    assert call("host_port", text) == {}
+
+
+def test_garbage_keeps_its_address_and_claims_nothing_else() -> None:
+    assert call("host_port", "a:b:c") == {"address": "a:b:c"}
+    assert call("host_port", "192.0.2.1:70000") == {"address": "192.0.2.1:70000"}
+
+
+def test_a_port_of_its_own_column_is_used() -> None:
+    assert call("host_port", "2001:db8::1", "8080") == {"ip": "2001:db8::1", "port": 8080, "address": "2001:db8::1"}
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (2, ["syn"]),
+        ("18", ["syn", "ack"]),
+        (25, ["fin", "psh", "ack"]),
+        (255, ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"]),
+        (0, None),
+        (-1, None),
+        (4096, None),
+        ("x", None),
+        (None, None),
+    ],
+)
+def test_tcp_flags_become_words(mask: object, words: list[str] | None) -> None:
+    assert STEPS["tcp_flags"].function(mask) == (words,)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("TLSv1.2", ("1.2", "tls")),
+        ("TLSv1.3", ("1.3", "tls")),
+        ("tlsv12", ("1.2", "tls")),
+        ("TLSv1", ("1.0", "tls")),
+        ("TLS 1.1", ("1.1", "tls")),
+        ("SSLv3", ("3.0", "ssl")),
+        ("TLSv1_2", ("1.2", "tls")),
+        ("-", (None, None)),
+        ("TLS", (None, None)),
+        ("TLSv1.", (None, None)),
+        ("QUIC", (None, None)),
+    ],
+)
+def test_tls_versions_are_numbers(text: str, expected: tuple[str | None, str | None]) -> None:
+    assert STEPS["tls_version"].function(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "arn:aws:iam::111122223333:role/path/Admin",
+            {"partition": "aws", "service": "iam", "account": "111122223333", "resource_type": "role",
+             "resource_id": "path/Admin", "name": "Admin"},
+        ),
+        (
+            "arn:aws-cn:lambda:cn-north-1:111122223333:function:job:live",
+            {"partition": "aws-cn", "service": "lambda", "region": "cn-north-1", "account": "111122223333",
+             "resource_type": "function", "resource_id": "job:live", "name": "job:live"},
+        ),
+        ("arn:aws:s3:::bucket/key/x", {"partition": "aws", "service": "s3", "resource_id": "bucket/key/x", "name": "x"}),
+        ("arn:aws:iam::111122223333:root",
+         {"partition": "aws", "service": "iam", "account": "111122223333", "resource_id": "root", "name": "root"}),
+        ("arn:aws:iam", {}),
+        ("arn:aws:iam::1:", {}),
+        ("111122223333", {}),
+    ],
+)  # fmt: skip
+def test_arns_fall_into_their_pieces(text: str, expected: dict[str, str]) -> None:
+    assert call("arn", text) == expected

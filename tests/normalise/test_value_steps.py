@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from service.normalise.steps import STEPS
+from tests.normalise.test_url_steps import call
+
+
+def test_answers_of_the_resolver_become_ecs() -> None:
+    answers = [
+        {"Rdata": "target.example.", "Type": "CNAME", "Class": "IN"},
+        {"Rdata": "192.0.2.1", "Type": "A", "Class": "IN"},
+        {"Rdata": "2001:DB8::1", "Type": "AAAA", "Class": "IN"},
+        {"Rdata": "192.0.2.1", "Type": "A", "Class": "IN"},
+        "noise",
+        {},
+    ]
+    found = call("dns_answers", answers, "WWW.example.")
+    assert json.loads(found["answers"])[:2] == [
+        {"class": "IN", "data": "target.example", "name": "www.example", "type": "CNAME"},
+        {"class": "IN", "data": "192.0.2.1", "name": "www.example", "type": "A"},
+    ]
+    assert len(json.loads(found["answers"])) == 4
+    assert found["resolved_ip"] == ["192.0.2.1", "2001:db8::1"]
+    assert found["types"] == ["CNAME", "A", "AAAA"]
+    assert call("dns_answers", []) == {}
+
+
+@pytest.mark.parametrize(("text", "name"), [("A.Example.", "a.example"), (".", "."), ("a", "a"), ("-", None)])
+def test_dns_names_lose_their_dot_and_case(text: str, name: str | None) -> None:
+    assert STEPS["dns_name"].function(text) == (name,)
+
+
+def test_text_is_joined_split_and_changed_in_case() -> None:
+    assert call("join", "a", None, 7, separator="/") == {"text": "a/7"}
+    assert call("split_list", " a, -,b ,,") == {"list": ["a", "b"], "first": "a", "last": "b"}
+    assert call("split_list", ["x", 1, None, {}]) == {"list": ["x", "1"], "first": "x", "last": "1"}
+    assert call("lower", "ÄB") == {"text": "äb"}
+    assert call("upper", True) == {"text": "TRUE"}
+    assert call("json_text", {"a": [1]}) == {"text": '{"a":[1]}'}
+    assert call("json_text", "plain") == {"text": "plain"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "unit", "nanoseconds"),
+    [
+        (["0.001"], "s", 1_000_000),
+        ([0.1, 0.2], "s", 300_000_000),
+        (["0.000", "-1", "-1"], "s", 0),
+        (["-1", "-1", "-1"], "s", None),
+        ([12.5], "ms", 12_500_000),
+        ([7], "ns", 7),
+        (["nan"], "s", None),
+        (["inf"], "s", None),
+        (["1e300"], "s", None),
+        ([True], "s", None),
+    ],
+)
+def test_durations_are_nanoseconds(parts: list[object], unit: str, nanoseconds: int | None) -> None:
+    assert call("duration_ns", *parts, unit=unit).get("nanoseconds") == nanoseconds
+
+
+@pytest.mark.parametrize(
+    ("severity", "label"), [(0.1, "low"), (3.9, "low"), ("4", "medium"), (8, "high"), (9.5, "critical"), (-1, None), ("x", None)]
+)  # fmt: skip
+def test_severities_have_labels(severity: object, label: str | None) -> None:
+    assert call("severity_label", severity).get("label") == label
+
+
+def test_bounds_of_another_product_can_be_given() -> None:
+    assert call("severity_label", 50, bounds={"normal": 40, "urgent": 90}) == {"label": "normal"}
+
+
+@pytest.mark.parametrize(
+    ("word", "level", "number"),
+    [
+        ("WARN", "warning", 4),
+        ("E", "error", 3),
+        ("[panic]", "emergency", 0),
+        ("3", "error", 3),
+        (7, "debug", 7),
+        ("odd", None, None),
+    ],
+)
+def test_levels_have_one_spelling(word: object, level: str | None, number: int | None) -> None:
+    assert STEPS["rename_severity"].function(word) == (level, number)
+
+
+def flatten(value: object, **options: object) -> object:
+    text = call("flatten_keywords", value, **options).get("json")
+    return None if text is None else json.loads(text)
+
+
+def test_allow_listed_keys_are_strings_or_lists_of_strings() -> None:
+    parameters = {
+        "bucketName": "logs",
+        "maxKeys": 5,
+        "dryRun": True,
+        "policy": {"Statement": [{"Effect": "Allow"}]},
+        "users": ["a", 1, {"b": 2}, None],
+        "nothing": None,
+        "empty": {},
+        "secret": "not asked for",
+        "ipPermissions": {"items": [{"cidrIp": "0.0.0.0/0"}]},
+    }
+    keys = ["bucketName", "maxKeys", "dryRun", "policy", "users", "nothing", "empty", "absent", "ipPermissions.items.cidrIp"]
+    assert flatten(parameters, keys=keys) == {
+        "bucketName": "logs",
+        "maxKeys": "5",
+        "dryRun": "true",
+        "policy": '{"Statement":[{"Effect":"Allow"}]}',
+        "users": ["a", "1", '{"b":2}'],
+        "ipPermissions_items_cidrIp": "0.0.0.0/0",
+    }
+    assert flatten(parameters, keys={"bucketName": "bucket"}) == {"bucket": "logs"}
+
+
+def test_text_instead_of_an_object_is_kept_as_text() -> None:
+    assert flatten("HIDDEN_DUE_TO_SECURITY_REASONS", keys=["x"]) == {"text": "HIDDEN_DUE_TO_SECURITY_REASONS"}
+    assert flatten({"a": 1}, keys=["x"]) is None
+    assert flatten(None) is None
+
+
+def test_long_values_are_cut_with_a_mark() -> None:
+    found = flatten({"body": "x" * 1_000_000})
+    assert isinstance(found, dict)
+    assert found["body"].endswith("…[cut]")
+    assert len(found["body"]) == 8191
+
+
+def test_tags_become_an_object() -> None:
+    tags = [{"Key": "team", "Value": "a"}, {"key": "a.b", "value": 1}, {"Key": "empty", "Value": ""}, 7]
+    assert json.loads(call("kv_flatten", tags)["json"]) == {"team": "a", "a_b": "1"}
+    assert json.loads(call("kv_flatten", {"x": 1})["json"]) == {"x": "1"}
+    assert json.loads(call("kv_flatten", [{"n": "a", "v": "b"}], key="n", value="v")["json"]) == {"a": "b"}
