@@ -1,0 +1,56 @@
+# Every target sets up what it needs: a virtual environment from the hashed lock, the local stack's parts in the user's cache.
+SIEM := .venv/bin/siem
+PYTEST := .venv/bin/pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tools parts demo test check bench faults stack stack-down test-container test-slow image clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup:
+	@.ci/venv
+
+tools:
+	@.ci/tools
+
+parts: setup
+	@[ "$(SIEM_TEST_CONTAINERS)" = 1 ] || .venv/bin/python -m service.local.download
+
+demo: parts ## everything on this machine: real servers, three projects, a scripted attack (ARGS=--exit to end by itself)
+	$(SIEM) demo $(ARGS)
+
+test: check parts tools ## all checks, then all tests
+	$(PYTEST) $(ARGS)
+
+check: setup ## formatting, lint, types, architecture, pipelines, generated files
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(SIEM) check
+	$(SIEM) build --check
+
+bench: parts ## speed of each stage, of the whole path, into OpenSearch (BENCH_ARGS=…)
+	.venv/bin/python -m bench $(BENCH_ARGS)
+
+faults: parts ## faults injected into the whole path
+	$(PYTEST) -m faults $(ARGS)
+
+stack: parts ## start a local stack that stays up, for quick test runs
+	$(SIEM) stack up
+
+stack-down: setup ## stop it
+	$(SIEM) stack down
+
+image: ## build the container image with what engine there is
+	$(or $(shell command -v docker),$(shell command -v podman)) build -t kinesiem .
+
+test-container: setup ## build and run the image for real
+	$(PYTEST) -m container tests/container $(ARGS)
+
+test-slow: setup ## second opinions on the Kinesis double
+	SIEM_SLOW=1 $(PYTEST) tests/contracts $(ARGS)
+
+clean: ## remove what was generated locally; the download cache stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache run
