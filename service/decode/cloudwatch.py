@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from service.decode.limits import Limits
 from service.decode.nesting import HARMLESS, too_deep
 from service.decode.units import Run, Units
 
@@ -47,12 +46,12 @@ _loose = msgspec.json.Decoder(LooseMessage)
 _loose_event = msgspec.json.Decoder(LogEvent, strict=False)
 
 
-def read_message(data: bytes, units: Units, limits: Limits) -> bool:
+def read_message(data: bytes, units: Units) -> bool:
     """Add the log events of a subscription message; False, and nothing is added, when ``data`` is not one."""
     try:
         message = _exact.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _read_loosely(data, units, limits)
+        return _read_loosely(data, units)
     if message.message_type != "DATA_MESSAGE":
         units.control += 1
         return True
@@ -61,15 +60,15 @@ def read_message(data: bytes, units: Units, limits: Limits) -> bool:
         units.control += 1
         return True
     events = [event.message for event in found]
-    deep = [i for i, text in enumerate(events) if len(text) >= HARMLESS and too_deep(text, limits.depth)]
+    deep = [i for i, text in enumerate(events) if len(text) >= HARMLESS and too_deep(text, units.limits.depth)]
     if deep:
-        return _read_loosely(data, units, limits)
+        return _read_loosely(data, units)
     numbers = range(1, len(events) + 1)
     units.add(_run(numbers, events, found, message, units.next))
     return True
 
 
-def _read_loosely(data: bytes, units: Units, limits: Limits) -> bool:
+def _read_loosely(data: bytes, units: Units) -> bool:
     """The same, one log event at a time, so that a broken one leaves its neighbours alone."""
     try:
         message = _loose.decode(data)
@@ -88,8 +87,8 @@ def _read_loosely(data: bytes, units: Units, limits: Limits) -> bool:
         except (msgspec.DecodeError, RecursionError) as error:
             flaw = ("bad_log_event", str(error))
         else:
-            if too_deep(event.message, limits.depth):
-                flaw = ("too_deep", f"JSON nests deeper than {limits.depth}")
+            if too_deep(event.message, units.limits.depth):
+                flaw = ("too_deep", f"JSON nests deeper than {units.limits.depth}")
         if flaw[0]:
             _add(sound, message, units)
             sound = []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from service.decode.cloudwatch import PREFIX, read_message
-from service.decode.limits import Limits
 from service.decode.nesting import too_deep
 from service.decode.units import Run, Units
 
@@ -37,83 +38,82 @@ _array = msgspec.json.Decoder(list[msgspec.Raw])
 _WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def read_object(value: bytes, line: int, units: Units, limits: Limits) -> None:
+def read_object(value: bytes, line: int, units: Units) -> None:
     """Add the events of one valid JSON object, of whatever kind it is; ``line`` is where it begins."""
     if value.startswith(PREFIX) or (b'"messageType"' in value and b'"logEvents"' in value):
         units.enter(line)
-        known = read_message(value, units, limits)
+        known = read_message(value, units)
         units.enter(0)
         if known:
             return
-    if b'"detail-type"' in value and _read_envelope(value, line, units, limits):
+    if b'"detail-type"' in value and _read_envelope(value, line, units):
         return
-    if b'"Records"' in value[:HEAD] and _read_records(value, line, units, limits):
+    if b'"Records"' in value[:HEAD] and _read_records(value, line, units):
         return
-    read_event(value, line, units, limits)
+    read_event(value, line, units)
 
 
-def read_array(data: bytes, line: int, units: Units, limits: Limits) -> bool:
+def read_array(data: bytes, line: int, units: Units) -> bool:
     """Add the objects of a JSON array; False, and nothing is added, when it holds no object and is not empty."""
     try:
         elements = _array.decode(data)
     except _WRONG:
         return False
-    objects = [bytes(element).startswith(b"{") for element in elements]
-    if elements and not any(objects):
+    if elements and not any(bytes(element).startswith(b"{") for element in elements):
         return False
-    if not elements:
-        units.control += 1
-    for number, (element, is_object) in enumerate(zip(elements, objects, strict=True), 1):
-        units.enter(line)
-        if is_object:
-            _read_element(element, number, units, limits)
-        else:
-            units.breaks(bytes(element), number, "not_an_object", "an array of events holds something that is no object")
-    units.enter(0)
+    _read_elements(elements, line, units, _read_element)
     return True
 
 
-def _read_element(element: msgspec.Raw, number: int, units: Units, limits: Limits) -> None:
-    value = bytes(element)
-    if b'"detail-type"' in value and _read_envelope(value, number, units, limits):
-        return
-    if b'"logEvents"' in value and b'"messageType"' in value and read_message(value, units, limits):
-        return
-    read_event(value, number, units, limits)
+def _read_elements(elements: list[msgspec.Raw], line: int, units: Units, read: Callable[[bytes, int, Units], None]) -> None:
+    """Add the elements of a list that begins at ``line``, each by its number in the list."""
+    if not elements:
+        units.control += 1
+    units.enter(line)
+    for number, element in enumerate(elements, 1):
+        if units.full:
+            rest = b",".join(bytes(one) for one in elements[number - 1 :])
+            units.gives_up(b"[" + rest + b"]", number)
+            break
+        value = bytes(element)
+        if value.startswith(b"{"):
+            read(value, number, units)
+        else:
+            units.breaks(value, number, "not_an_object", "a list of events holds something that is no object")
+    units.enter(0)
 
 
-def read_event(value: bytes, line: int, units: Units, limits: Limits) -> None:
+def _read_element(value: bytes, number: int, units: Units) -> None:
+    if b'"detail-type"' in value and _read_envelope(value, number, units):
+        return
+    if b'"logEvents"' in value and b'"messageType"' in value and read_message(value, units):
+        return
+    read_event(value, number, units)
+
+
+def read_event(value: bytes, line: int, units: Units) -> None:
     """Add one raw event, or what is wrong with its bytes."""
     try:
         text = value.decode()
     except UnicodeDecodeError as error:
         units.breaks(value, line, "invalid_utf8", str(error))
         return
-    if too_deep(text, limits.depth):
-        units.breaks(value, line, "too_deep", f"JSON nests deeper than {limits.depth}")
+    if too_deep(text, units.limits.depth):
+        units.breaks(value, line, "too_deep", f"JSON nests deeper than {units.limits.depth}")
     else:
         units.plain(text, line)
 
 
-def _read_records(value: bytes, line: int, units: Units, limits: Limits) -> bool:
+def _read_records(value: bytes, line: int, units: Units) -> bool:
     try:
         elements = _records.decode(value).Records
     except _WRONG:
         return False
-    units.enter(line)
-    if not elements:
-        units.control += 1
-    for number, element in enumerate(elements, 1):
-        record = bytes(element)
-        if record.startswith(b"{"):
-            read_event(record, number, units, limits)
-        else:
-            units.breaks(record, number, "not_an_object", "Records holds something that is no object")
-    units.enter(0)
+    _read_elements(elements, line, units, read_event)
     return True
 
 
-def _read_envelope(value: bytes, line: int, units: Units, limits: Limits) -> bool:
+def _read_envelope(value: bytes, line: int, units: Units) -> bool:
     try:
         envelope = _envelope.decode(value)
         detail = bytes(envelope.detail).decode()
@@ -121,8 +121,8 @@ def _read_envelope(value: bytes, line: int, units: Units, limits: Limits) -> boo
         return False
     if not detail.startswith("{"):
         return False
-    if too_deep(detail, limits.depth):
-        units.breaks(value, line, "too_deep", f"JSON nests deeper than {limits.depth}")
+    if too_deep(detail, units.limits.depth):
+        units.breaks(value, line, "too_deep", f"JSON nests deeper than {units.limits.depth}")
         return True
     run = Run([detail], [line], units.next, "eventbridge", None, None, envelope.account, envelope.region)
     run.source, run.detail_type = envelope.source, envelope.detail_type

@@ -19,6 +19,10 @@ class Limits:
     """… once it is larger than this many bytes."""
     layers: int = 2
     """Compressions around each other (gzip of gzip)."""
+    events: int = 500_000
+    """Events in one record; what comes after is one dead letter."""
+    broken: int = 1_000
+    """Broken units in one record; what comes after is one dead letter."""
     depth: int = 64
     """Brackets open at once in a JSON event."""
 

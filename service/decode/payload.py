@@ -9,9 +9,12 @@ import msgspec
 from service.decode.header import directive, is_header
 from service.decode.json_value import read_array, read_object
 from service.decode.limits import Limits
+from service.decode.nesting import HARMLESS, too_deep
 from service.decode.units import Units
 
 BOM, BOM16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+SMALL, LARGE = 1 << 12, 1 << 18
+"""Bytes of JSON lines taken at once: few where the last attempt met something else."""
 ATTEMPTS = 64
 """Broken values whose end is searched beyond their line; bounds the work a hostile record can ask for."""
 
@@ -25,24 +28,27 @@ _NEXT = re.compile(rb"\n[{\[]")
 _END = re.compile(rb"\n[}\]][ \t\r]*(?=\n|\Z)|\n(?=[{\[])")
 
 
-def read_payload(data: bytes, units: Units, limits: Limits) -> None:
+def read_payload(data: bytes, units: Units) -> None:
     """Add everything an uncompressed payload holds."""
     if data.startswith(BOM16):
         data = data.decode("utf-16", "replace").encode()
-    _Scan(data.removeprefix(BOM), units, limits).run()
+    _Scan(data.removeprefix(BOM), units).run()
     units.finish()
     if not units.found():
         units.breaks(data, 1, "empty", "there is nothing but white space")
 
 
 class _Scan:
-    def __init__(self, data: bytes, units: Units, limits: Limits) -> None:
+    def __init__(self, data: bytes, units: Units) -> None:
         self.data = data
         self.units = units
-        self.limits = limits
         self.at = 0
         self.line = 1
         self.attempts = ATTEMPTS
+        self.line_end = -1
+        self.chunk = SMALL
+        self.wrapped = b'"detail-type"' in data or b'"logEvents"' in data or b'"Records"' in data
+        """Whether a value may be more than an event; if not, JSON lines are taken many at a time."""
 
     def run(self) -> None:
         data, size = self.data, len(self.data)
@@ -52,6 +58,11 @@ class _Scan:
                 self.move(blank.end())
             if self.at >= size:
                 return
+            if self.units.full:
+                self.units.gives_up(data[self.at :], self.line)
+                return
+            if not self.wrapped and data.startswith(b'{"', self.at) and self.json_lines():
+                continue
             if not (_JSON.match(data, self.at) and self.value()):
                 self.text()
 
@@ -60,6 +71,33 @@ class _Scan:
         self.line += self.data.count(b"\n", self.at, end)
         self.at = end
 
+    def end_of_line(self) -> int:
+        """Where the current line ends; remembered, because many values may share a long line."""
+        if self.line_end < self.at:
+            found = self.data.find(b"\n", self.at)
+            self.line_end = found if found >= 0 else len(self.data)
+        return self.line_end
+
+    def json_lines(self) -> bool:
+        """Take lines that are one JSON object each, up to the first that is not; False when there is none."""
+        end = self.at + self.chunk
+        stop = len(self.data) if end >= len(self.data) else self.data.rfind(b"\n", self.at, end)
+        self.chunk = SMALL
+        try:
+            lines = self.data[self.at : max(stop, self.at)].decode().split("\n")
+        except UnicodeDecodeError:
+            return False
+        good = _objects(lines, self.units.limits)
+        if not good:
+            return False
+        taken = sum(len(line) if line.isascii() else len(line.encode()) for line in lines[:good])
+        if good == len(lines):
+            self.chunk = LARGE
+        self.units.plain_lines([line.rstrip() for line in lines[:good]], self.line)
+        self.at = min(self.at + taken + good, len(self.data))
+        self.line += good
+        return True
+
     def value(self) -> bool:
         """Read the JSON value that begins here; False when it is a line of text after all."""
         end, error = self.end_of_value()
@@ -67,8 +105,8 @@ class _Scan:
             value = self.data[self.at : end]
             self.units.values += 1
             if value.startswith(b"{"):
-                read_object(value, self.line, self.units, self.limits)
-            elif not read_array(value, self.line, self.units, self.limits):
+                read_object(value, self.line, self.units)
+            elif not read_array(value, self.line, self.units):
                 return False
             self.move(end)
             if self.data[end : end + 1] == b",":
@@ -86,9 +124,7 @@ class _Scan:
     def end_of_value(self) -> tuple[int, str]:
         """Where the value ends, 0 if it is none, then with the parser's reason."""
         data, at = self.data, self.at
-        line_end = data.find(b"\n", at)
-        if line_end < 0:
-            line_end = len(data)
+        line_end = self.end_of_line()
         end, error = _measure(data, at, line_end)
         if not end and line_end < len(data) and self.attempts:
             end, error_of_rest = _measure(data, at, len(data))
@@ -101,9 +137,7 @@ class _Scan:
 
     def end_of_broken(self) -> int:
         """Where a broken value stops: its line; if that is a lone bracket, before the next value."""
-        line_end = self.data.find(b"\n", self.at)
-        if line_end < 0:
-            return len(self.data)
+        line_end = self.end_of_line()
         if not _ALONE.fullmatch(self.data, self.at, line_end):
             return line_end
         stop = _END.search(self.data, self.at)
@@ -133,6 +167,9 @@ class _Scan:
                 return
         units = self.units
         for number, line in enumerate(lines, self.line):
+            if units.full:
+                units.gives_up("\n".join(lines[number - self.line :]).encode(), number)
+                return
             text = line.rstrip("\r")
             if not text or text.isspace():
                 continue
@@ -150,7 +187,11 @@ class _Scan:
     def raw_lines(self, chunk: bytes) -> None:
         """The same for text that is not all UTF-8: broken lines alone are lost."""
         first = self.line
-        for number, line in enumerate(chunk.split(b"\n"), first):
+        lines = chunk.split(b"\n")
+        for number, line in enumerate(lines, first):
+            if self.units.full:
+                self.units.gives_up(b"\n".join(lines[number - first :]), number)
+                break
             try:
                 text = line.decode()
             except UnicodeDecodeError as error:
@@ -160,6 +201,20 @@ class _Scan:
             self.line = number
             self.lines([text])
         self.line = first
+
+
+def _objects(lines: list[str], limits: Limits) -> int:
+    """How many lines from the first are one JSON object each."""
+    for number, line in enumerate(lines):
+        if line[:1] != "{":
+            return number
+        try:
+            _skip.decode(line)
+        except (msgspec.DecodeError, RecursionError):
+            return number
+        if len(line) >= HARMLESS and too_deep(line, limits.depth):
+            return number
+    return len(lines)
 
 
 def _measure(data: bytes, start: int, end: int) -> tuple[int, str]:

@@ -24,15 +24,15 @@ class Decoded(NamedTuple):
 
 def split(data: bytes, limits: Limits = DEFAULT) -> Units:
     """Decode the bytes of one record or file into runs of events with their line numbers, and broken units. Never raises."""
-    units = Units()
+    units = Units(limits)
     try:
         payload, wrong, rest = unpack(data, limits)
     except EventError as error:
         units.fails(data, error)
         return units
     # The common case, decided by its first bytes: a subscription message and nothing else.
-    if not (payload.startswith(PREFIX) and read_message(payload, units, limits)):
-        read_payload(payload, units, limits)
+    if not (payload.startswith(PREFIX) and read_message(payload, units)):
+        read_payload(payload, units)
     if wrong is not None:
         units.breaks(rest, 1, wrong.code, wrong.reason)
     return units
@@ -43,7 +43,7 @@ def decode_record(batch: RecordBatch, record: Record, limits: Limits = DEFAULT) 
     units = split(record.data, limits)
     return Decoded(
         [slice_of(batch, record, run) for run in units.runs],
-        [_letter(batch, record, broken) for broken in units.broken],
+        [letter_of_broken(batch, record, broken) for broken in units.broken],
         units.control,
     )
 
@@ -75,7 +75,8 @@ def slice_of(batch: RecordBatch, record: Record, run: Run) -> Slice:
     )
 
 
-def _letter(batch: RecordBatch, record: Record, broken: Broken) -> DeadLetter:
+def letter_of_broken(batch: RecordBatch, record: Record, broken: Broken) -> DeadLetter:
+    """Give a broken unit its position and its project."""
     return DeadLetter(
         project=batch.project,
         environment=batch.environment,

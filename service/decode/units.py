@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from service.decode.limits import Limits
 from service.errors import EventError
 
 
@@ -46,7 +47,8 @@ class Broken(msgspec.Struct):
 class Units:
     """Collects, in order; every event and every broken unit takes the next number of the record."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.runs: list[Run] = []
         self.broken: list[Broken] = []
         self.control = 0
@@ -69,8 +71,25 @@ class Units:
         run.lines.append(line)  # type: ignore[attr-defined]  # an open run holds a list
         self.next += 1
 
+    @property
+    def full(self) -> bool:
+        """Whether a further unit must not be looked at: more than a record can mean."""
+        return self.next >= self.limits.events or len(self.broken) >= self.limits.broken
+
+    def gives_up(self, rest: bytes, line: int) -> None:
+        """Add all that is left as one broken unit; nothing is added for white space."""
+        if rest.strip():
+            reason = f"more than {self.limits.events} events or {self.limits.broken} broken ones in one record"
+            self.breaks(rest, line, "too_many_units", reason)
+
     def plain_lines(self, lines: list[str], first_line: int) -> None:
         """Add many lines of text at once, none of them blank or a header."""
+        room = max(self.limits.events - self.next, 0)
+        if len(lines) > room:
+            if room:
+                self.plain_lines(lines[:room], first_line)
+            self.gives_up("\n".join(lines[room:]).encode(), first_line + room)
+            return
         self.plain(lines[0], first_line)
         run = self.runs[-1]
         run.events.extend(lines[1:])

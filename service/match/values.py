@@ -126,13 +126,14 @@ def split_path(path: str) -> tuple[str, ...]:
 def value_at(event: Mapping[str, object], name: str, keys: tuple[str, ...]) -> object:
     """Return the value under the flat ``name``, else under the path ``keys``; lists on the way give what they hold."""
     value = event.get(name)
-    return _descend(event, keys) if value is None else value
+    return descend(event, keys) if value is None else value
 
 
-def _descend(value: object, keys: tuple[str, ...]) -> object:
+def descend(value: object, keys: tuple[str, ...]) -> object:
+    """Return the value under a path; a list on the way gives the list of what its elements hold there."""
     for number, key in enumerate(keys):
         if isinstance(value, list):
-            found = [_descend(element, keys[number:]) for element in value]
+            found = [descend(element, keys[number:]) for element in value]
             return [one for one in found if one is not None] or None
         if not isinstance(value, Mapping):
             return None

@@ -1,0 +1,1 @@
+"""Raw events find their dataset: by the facts of their slice, else by their content."""

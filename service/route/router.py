@@ -1,0 +1,211 @@
+"""Record batches in, slices by dataset out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from service.decode import Limits, Run, Units, split
+from service.decode.record import letter_of_broken, slice_of
+from service.errors import Place
+from service.event import DeadLetter, Record, RecordBatch, Slice
+from service.match import parse_selection, predicate
+from service.pipeline.load import LoadedPipeline
+from service.route.columns import ColumnChoice, Declared
+from service.route.content import Classify, classifier
+from service.route.routes import FACTS, Alternative, Route, alternatives
+
+FALLBACK = "aws.cloudwatch"
+"""Dataset of events from a log group that nothing else claims; its own selection is not asked."""
+MEMO_SIZE = 50_000
+_RUN_FACTS = tuple(fact for fact in FACTS if fact != "stream")
+
+
+@dataclass(slots=True)
+class Routed:
+    """Every event of a batch, once: in a slice of its dataset or as a dead letter."""
+
+    by_dataset: dict[str, list[Slice]] = field(default_factory=dict)
+    dead: list[DeadLetter] = field(default_factory=list)
+    control: int = 0
+    records: int = 0
+    events: int = 0
+    """Events decoded; dead letters of decoding are not among them, those of routing are."""
+
+
+class Piece(NamedTuple):
+    """A slice of one dataset; event i began at line ``lines[i]`` of the input."""
+
+    dataset: str
+    slice: Slice
+    lines: Sequence[int]
+
+
+class RoutedText(NamedTuple):
+    """Every event of a text, once."""
+
+    pieces: list[Piece]
+    dead: list[tuple[int, DeadLetter]]
+    """With the line of the input."""
+
+
+class _Answer(NamedTuple):
+    """What the facts of a slice say: all of it is ``dataset``, or ask ``classify`` about each event first."""
+
+    dataset: str | None
+    classify: Classify | None
+
+
+class Router:
+    """Finds the dataset of every event; pure, and raises for no input."""
+
+    def __init__(self, routes: Iterable[Route], declared: Declared | None = None, limits: Limits | None = None) -> None:
+        """Compile the routes; ``declared`` knows the column lists of ``streams.yml``."""
+        known = {route.dataset: route for route in routes}
+        self._limits = limits or Limits()
+        self._fallback = FALLBACK if FALLBACK in known else None
+        self._columns = {name: ColumnChoice(route, declared) for name, route in known.items() if route.column_sources}
+        ways = [way for name, route in known.items() if name != FALLBACK for way in alternatives(route)]
+        self._ways = sorted(ways, key=Alternative.rank)
+        self._gates = [predicate(way.gate) for way in self._ways]
+        self._answers: dict[tuple[object, ...], _Answer] = {}
+        self._classifiers: dict[tuple[int, ...], Classify] = {}
+
+    def route(self, batch: RecordBatch) -> Routed:
+        """Decode all records of a batch and sort their events by dataset."""
+        routed = Routed(records=len(batch.records))
+        for record in batch.records:
+            units = split(record.data, self._limits)
+            routed.control += units.control
+            for broken in units.broken:
+                routed.dead.append(letter_of_broken(batch, record, broken))
+            for run in units.runs:
+                routed.events += len(run.events)
+                for dataset, part in self._claims(batch, run):
+                    if dataset is None:
+                        routed.dead.extend(unclaimed(slice_of(batch, record, part)))
+                    else:
+                        routed.by_dataset.setdefault(dataset, []).append(self._slice(batch, record, dataset, part))
+        return routed
+
+    def route_text(self, data: bytes, dataset: str | None = None) -> RoutedText:
+        """Decode a file as if it were one record; ``dataset`` None finds it for each event."""
+        batch = RecordBatch("local", "none", "local", "shardId-000000000000", [])
+        record = Record(data, "", "0", 0, 0)
+        units: Units = split(data, self._limits)
+        dead = [(broken.line, letter_of_broken(batch, record, broken)) for broken in units.broken]
+        pieces: list[Piece] = []
+        for run in units.runs:
+            for claimed, part in [(dataset, run)] if dataset is not None else self._claims(batch, run):
+                if claimed is None:
+                    dead.extend(zip(part.lines, unclaimed(slice_of(batch, record, part)), strict=True))
+                else:
+                    pieces.append(Piece(claimed, self._slice(batch, record, claimed, part), part.lines))
+        return RoutedText(pieces, dead)
+
+    def _slice(self, batch: RecordBatch, record: Record, dataset: str, run: Run) -> Slice:
+        choice = self._columns.get(dataset)
+        if choice is not None:
+            run.columns = choice(batch, run)
+        return slice_of(batch, record, run)
+
+    def _claims(self, batch: RecordBatch, run: Run) -> list[tuple[str | None, Run]]:
+        """The run as a whole with its dataset, or cut where the dataset changes from event to event."""
+        key = (
+            run.log_group, run.log_stream, run.source, run.detail_type, run.transport, run.account, run.columns, batch.stream
+        )  # fmt: skip
+        answer = self._answers.get(key)
+        if answer is None:
+            if len(self._answers) >= MEMO_SIZE:
+                self._answers.clear()
+            answer = self._answers[key] = self._ask(batch, run)
+        classify = answer.classify
+        if classify is None:
+            return [(answer.dataset, run)]
+        claims = [classify(event) or answer.dataset for event in run.events]
+        if claims.count(claims[0]) == len(claims):
+            return [(claims[0], run)]
+        return [(claims[start], _cut(run, start, end)) for start, end in _stretches(claims)]
+
+    def _ask(self, batch: RecordBatch, run: Run) -> _Answer:
+        facts: Mapping[str, object] = {"stream": batch.stream, **{fact: getattr(run, fact) for fact in _RUN_FACTS}}
+        open_ways: list[int] = []
+        for number, (way, gate) in enumerate(zip(self._ways, self._gates, strict=True)):
+            if not gate(facts):
+                continue
+            if way.content is None:  # all ways that need the content come after
+                return _Answer(way.dataset, None)
+            open_ways.append(number)
+        fallback = self._fallback if run.log_group is not None else None
+        if not open_ways:
+            return _Answer(fallback, None)
+        key = tuple(open_ways)
+        if key not in self._classifiers:
+            self._classifiers[key] = classifier(tuple(self._ways[number] for number in key))
+        return _Answer(fallback, self._classifiers[key])
+
+
+def build_router(loaded: Mapping[str, LoadedPipeline], declared: Declared | None = None, limits: Limits | None = None) -> Router:
+    """Build the router of all loaded pipelines; raises ContentError when a route is wrong."""
+    return Router([route_of(pipeline) for pipeline in loaded.values()], declared, limits)
+
+
+def route_of(pipeline: LoadedPipeline) -> Route:
+    """Read one pipeline's route; raises ContentError with its place."""
+
+    def locate(*keys: str | int) -> Place:
+        return pipeline.source.place("route", *keys)
+
+    columns = pipeline.file.parse.columns
+    tuned = pipeline.tuning.value.columns if pipeline.tuning is not None else {}
+    return Route(
+        pipeline.dataset,
+        parse_selection(pipeline.file.route, pipeline.source.place("route"), locate),
+        tuple(columns.sources) if columns is not None else (),
+        tuple(tuned.items()),
+    )
+
+
+def unclaimed(piece: Slice) -> list[DeadLetter]:
+    """Dead letters of events that no dataset claims."""
+    context = msgspec.structs.replace(piece, events=[], ids=None, times=None)
+    return [
+        DeadLetter(
+            project=piece.project,
+            environment=piece.environment,
+            stream=piece.stream,
+            shard=piece.shard,
+            sequence=piece.sequence,
+            subsequence=piece.subsequence,
+            index=piece.first + number,
+            arrival_ms=piece.arrival_ms,
+            stage="route",
+            code="no_route",
+            reason="no pipeline's route selects this event",
+            data=event.encode("utf-8", "surrogatepass"),
+            context=context,
+        )
+        for number, event in enumerate(piece.events)
+    ]
+
+
+def _stretches(claims: list[str | None]) -> Iterable[tuple[int, int]]:
+    start = 0
+    for end in range(1, len(claims) + 1):
+        if end == len(claims) or claims[end] != claims[start]:
+            yield start, end
+            start = end
+
+
+def _cut(run: Run, start: int, end: int) -> Run:
+    return msgspec.structs.replace(
+        run,
+        events=run.events[start:end],
+        lines=run.lines[start:end],
+        first=run.first + start,
+        ids=run.ids[start:end] if run.ids is not None else None,
+        times=run.times[start:end] if run.times is not None else None,
+    )
