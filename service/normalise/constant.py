@@ -83,6 +83,8 @@ def write_translate(draft: Draft, target: str, rule: Translate) -> None:
     source = draft.value(rule.source) if rule.source else slot.local
     if rule.source and rule.source not in draft.slots:
         source = draft.consume(rule.source).local if not rule.source.startswith("_") else source
+    if source == "None" or (rule.source is None and not slot.touched):
+        return
     table = draft.constants.name(entries, "TABLE")
     hashable = f"({source} if {source}.__class__ in SCALARS else None)" if not draft.raw.plain_text else source
     fallback = "None"

@@ -13,6 +13,8 @@ def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
     """Raw field → field(s). The raw field is consumed; a field that has a value keeps it, the newcomer is a leftover."""
     for path, targets in moves.items():
         read = draft.consume(path)
+        if read.never:
+            continue
         twins: dict[tuple[str, bool], str] = {}
         for target in [targets] if isinstance(targets, str) else targets:
             slot = draft.slot(target)
@@ -47,6 +49,8 @@ def write_first(draft: Draft, candidates: Mapping[str, list[str]]) -> None:
                     assign_kind(draft, slot, known.local, known.kind, known.quoting)
             else:
                 read = draft.consume(name)
+                if read.never:
+                    continue
                 with draft.code.block(f"if {slot.local} is None:"):
                     assign_raw(draft, slot, read, optional=target.endswith("?"))
             slot.touch()

@@ -16,9 +16,7 @@ def write_step(draft: Draft, rule: Step) -> None:
     """Call the step and give its outputs to their fields; an output that is None leaves the field as it is."""
     spec = STEPS.get(rule.name)
     if spec is None:
-        raise ContentError(
-            draft.place, "unknown_step", f"there is no step {rule.name}", "known: " + ", ".join(sorted(STEPS))
-        )
+        raise ContentError(draft.place, "unknown_step", f"there is no step {rule.name}", "known: " + ", ".join(sorted(STEPS)))
     named = rule.source if isinstance(rule.source, dict) else {spec.inputs[0]: rule.source} if rule.source else {}
     for name in named:
         if name not in spec.inputs:
@@ -36,10 +34,12 @@ def write_step(draft: Draft, rule: Step) -> None:
         function = spec.bind(rule.options) if rule.options else spec.function
     except (EventError, TypeError, ValueError, KeyError) as error:
         raise ContentError(draft.place, "wrong_options", f"{rule.name}: {error}") from error
+    if all(argument == "None" for argument in arguments):
+        return
     locals_ = {name: draft.code.local(name, "s") for name in rule.to}
     unpacked = ", ".join(locals_.get(name, "_") for name in spec.outputs)
     test = " or ".join(f"{argument} is not None" for argument in arguments if argument != "None")
-    with draft.condition(test or "True"):
+    with draft.condition(test):
         draft.code.add(f"({unpacked},) = {draft.constants.name(function, 'STEP')}({', '.join(arguments)})")
         for name, targets in rule.to.items():
             kind = _KINDS[spec.outputs[name]]

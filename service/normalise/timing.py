@@ -18,6 +18,8 @@ def write_time(draft: Draft, rule: Time) -> None:
     paths = [rule.field] if isinstance(rule.field, str) else rule.field
     for path in paths:
         read = draft.consume(path)
+        if read.never:
+            continue
         key = read.local
         if path == "_time":
             found = f"{times_of(draft, 'epoch_milli')}[{key}]"

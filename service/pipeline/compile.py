@@ -24,6 +24,7 @@ from service.pipeline.flaw import cannot_cast, flag, keep, keep_rest
 from service.pipeline.function import Written, write_function
 from service.pipeline.load import LoadedPipeline
 from service.pipeline.paths import gather
+from service.pipeline.schema import PipelineFile
 
 SCALARS = frozenset({str, int, float, bool})
 
@@ -39,9 +40,23 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
         return _bind(written, loaded, enrichers, version)
 
     try:
-        return CompiledPipeline(loaded.file, loaded.catalogue, version, fields, build)
+        raw_names = ()
+        if loaded.file.parse.columns is not None:
+            raw_names = raw_names_of(loaded.file)
+            build(raw_names)  # every column that a step reads: its fields belong in the index template
+        return CompiledPipeline(loaded.file, loaded.catalogue, version, fields, raw_names, build)
     except ContentError as error:
         raise ContentErrors(str(loaded.folder), [error]) from error
+
+
+def raw_names_of(file: PipelineFile) -> tuple[str, ...]:
+    """Raw fields that move and time name, in order."""
+    names: dict[str, None] = {}
+    for block in file.normalise if isinstance(file.normalise, list) else [file.normalise]:
+        names |= dict.fromkeys(block.move or ())
+        for rule in block.time if isinstance(block.time, list) else [block.time] if block.time else []:
+            names |= dict.fromkeys([rule.field] if isinstance(rule.field, str) else rule.field)
+    return tuple(name for name in names if not name.startswith("_"))
 
 
 def version_of(loaded: LoadedPipeline) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -55,9 +55,14 @@ class CompiledPipeline:
         catalogue: Catalogue,
         version: str,
         fields: AbstractSet[str],
+        raw_names: Iterable[str],
         build: Callable[[tuple[str, ...] | None], Carry],
     ) -> None:
-        """``build`` gives the function for a layout of columns; the default's is made at once."""
+        """``build`` gives the function for a layout of columns; the default's is made at once.
+
+        ``raw_names``: raw fields that some step reads; a column is one of them whatever its case and separators
+        (``account_id``, ``account-id``).
+        """
         self.dataset = file.dataset
         self.file = file
         self.catalogue = catalogue
@@ -68,7 +73,7 @@ class CompiledPipeline:
         columns = file.parse.columns
         self._separator = columns.separator if columns is not None else " "
         self._default = None if columns is None else layout_of(columns.default, " ")
-        self._known = frozenset(self._default or ())
+        self._names = {_folded(name): name for name in (*raw_names, *(self._default or ()))}
         self._functions: dict[str | None, Carry] = {None: build(self._default)}
         self._ingested = (0, '""')
 
@@ -91,9 +96,13 @@ class CompiledPipeline:
     def _for_layout(self, columns: str | None) -> Carry | None:
         if self._default is None or columns is None:
             return self._functions[None]
-        layout = layout_of(columns, self._separator)
+        layout = tuple(self._names.get(_folded(name), name) for name in layout_of(columns, self._separator))
         if not layout or len(layout) > _WIDEST or len(self._functions) > LAYOUTS:
             return None
         made = self._functions[None] if layout == self._default else self._build(layout)
         self._functions[columns] = made
         return made
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "-")

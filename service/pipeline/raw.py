@@ -41,6 +41,8 @@ class Read:
     """Local that says at run time whether a conditional step has consumed it."""
     sure: bool = False
     """Never None."""
+    never: bool = False
+    """Always None: this layout has no such column; ``local`` is the word None."""
 
 
 class RawFields(Protocol):
@@ -163,16 +165,16 @@ class Row:
         """The read of a column by its name; a column that this layout does not have is None."""
         known = self.reads.get((path,))
         if known is None:
-            local = FACTS.get(path) or self.overlay.get(path) or self._code.local(path, "x")
-            known = self.reads[(path,)] = Read((path,), local, consumed=path in FACTS)
+            local = FACTS.get(path) or self.overlay.get(path)
+            there = local is not None or path in self.columns
+            known = self.reads[(path,)] = Read((path,), local or (self._code.local(path, "x") if there else "None"))
+            known.consumed = path in FACTS or not there
             known.sure = self._full and path in self.columns
+            known.never = not there
         return known
 
     def write(self, code: Code, constants: Constants) -> None:
         """One index per column that is read; the others are leftovers."""
-        missing = [read.local for key, read in self.reads.items() if self._is_missing(key[0])]
-        if missing:
-            code.add(" = ".join(missing) + " = None")
         absent = sorted(self._absent)
         for index, column in enumerate(self.columns):
             read = self.reads.get((column,))
@@ -185,9 +187,6 @@ class Row:
                 value = read.local
             if (read is None or not _used(read)) and column != "_":
                 code.add(f"if {value} is not None: flaw = keep(flaw, {constants.name((column,))}, {value})")
-
-    def _is_missing(self, column: str) -> bool:
-        return column not in FACTS and column not in self.overlay and column not in self.columns
 
 
 def _used(read: Read) -> bool:
