@@ -63,6 +63,7 @@ class Enrichers:
         self._projects = None if projects is None else Followed("projects", projects, _read_projects, ())
         self._files: list[GeoFile] = []
         self._threats = ThreatLists([])
+        self._places: Memo[str] = Memo(str, remembered)
         self.failed_look_ups = 0
         """Look-ups that a damaged database could not answer."""
         self.addresses: Memo[Address | None] = Memo(self._address, remembered)
@@ -133,6 +134,7 @@ class Enrichers:
         lists_changed = self._adopt_lists()
         if geo_changed or lists_changed:
             self.addresses.forget()
+            self._places.forget()
         projects_changed = self._projects is not None and self._projects.adopt()
         if projects_changed and self._projects is not None:
             self.accounts.replace(self._projects.newest or {})
@@ -178,7 +180,8 @@ class Enrichers:
             return None
         spelled = spell(packed)
         public = is_public(packed)
-        fragment = geo_fragment(spelled, self._files, self._failed) if public else ""
+        # Many addresses are in one place: the tables hold its text once.
+        fragment = self._places[geo_fragment(spelled, self._files, self._failed)] if public else ""
         threat = self._threats.address(packed, spelled)
         return Address(spelled, fragment, packed, 4 if len(packed) == 4 else 6, public, threat)
 
