@@ -204,7 +204,9 @@ class BulkSink:
         load.failing_since = load.failing_since or now
         load.resets += broke
         others_pass = self._last_success > load.failing_since
-        if len(load) > 1 and (busy.overload or (others_pass and load.attempts + 1 >= _BISECT_AFTER)):
+        too_much = busy.overload and load.size > self._window.size
+        suspect = load.resets >= _BISECT_AFTER or (others_pass and load.attempts + 1 >= _BISECT_AFTER)
+        if len(load) > 1 and (too_much or suspect):
             for half in load.halves():
                 self._later(half, load)
         elif len(load) == 1 and others_pass and load.resets >= _GIVE_UP_AFTER:
@@ -237,7 +239,8 @@ class BulkSink:
     def _later(self, load: Load, tried: Load) -> None:
         """Queue a load again after its backoff; ``tried`` is the one whose tries it inherits."""
         load.attempts = tried.attempts + 1
-        load.resets = tried.resets
+        # Half of a suspect load is suspect sooner; a single document has to earn it anew.
+        load.resets = tried.resets if load is tried else min(tried.resets, _BISECT_AFTER - 2)
         load.failing_since = tried.failing_since or self._clock.monotonic()
         self._errands.run(self._wait(load), load)
 

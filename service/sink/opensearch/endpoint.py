@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import aiohttp
 import orjson
 from isal import igzip
 from opensearchpy import AsyncOpenSearch
@@ -60,7 +61,8 @@ class Endpoint:
         except oe.SSLError as unsafe:
             raise RequestFailed(None, "tls") from unsafe
         except oe.ConnectionError as broken:
-            raise RequestFailed(None, "connection", broke=True) from broken
+            refused = isinstance(broken.info, aiohttp.ClientConnectorError)
+            raise RequestFailed(None, "connection", broke=not refused) from broken
         except oe.TransportError as answered:
             status = answered.status_code if isinstance(answered.status_code, int) else None
             raise RequestFailed(status, _code_of(answered)) from answered

@@ -106,7 +106,7 @@ def request_verdict(status: int | None, code: str) -> Busy | Refused | TooLarge:
     """
     match status:
         case None:
-            return Busy(code)
+            return Busy(code, overload=code == "timeout")
         case 413:
             return TooLarge()
         case 400:
