@@ -40,7 +40,7 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
         return _bind(written, loaded, enrichers, version)
 
     try:
-        raw_names = ()
+        raw_names: tuple[str, ...] = ()
         if loaded.file.parse.columns is not None:
             raw_names = raw_names_of(loaded.file)
             build(raw_names)  # every column that a step reads: its fields belong in the index template

@@ -100,8 +100,13 @@ class _Function:
     def _split(self, code: Code) -> None:
         columns = self.file.parse.columns
         if columns is not None:
+            width = len(self.layout or ())
+            mark = (columns.absent or [""])[0]
             code.add("row = split_quoted(text)" if columns.quoted else f"row = text.split({columns.separator!r})")
-            code.add(f"if len(row) != {len(self.layout or ())}: raise ValueError")
+            with code.block(f"if len(row) != {width}:"):
+                # Optional columns at the end: formats grow there. Anything else is for the careful form.
+                code.add(f"if not {columns.minimum} <= len(row) < {width}: raise ValueError")
+                code.add(f"row += {self.constants.name((mark,) * width)}[len(row):]")
 
     def _nothing_absent(self) -> str:
         columns = self.file.parse.columns
