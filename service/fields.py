@@ -17,7 +17,7 @@ FieldType = Literal[
     "geo_point", "object", "flat_object", "nested",
 ]
 FieldName = Annotated[
-    str, StringConstraints(pattern=r"^@?[A-Za-z_][A-Za-z0-9_\-]*(\.[A-Za-z0-9_@\-]+)*$", max_length=200)
+    str, StringConstraints(pattern=r"^@?[A-Za-z_][A-Za-z0-9_\-]*(\.[A-Za-z0-9_@/\-]+)*$", max_length=200)
 ]
 
 

@@ -18,6 +18,11 @@ LARGEST = 32_766
 """Characters of JSON text above which only the mapped parts of an object are stored a second time."""
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Names that stand between blanks."""
+    return tuple(text.split())
+
+
 class Shape:
     """The mapped leaves below one object, by dotted path; ``fit`` gives the object's JSON text, safe to index."""
 
@@ -45,12 +50,13 @@ class Shape:
             value = {"value": value}
         if not value:
             return None
-        text = _text(value if self._fits(value) else self._fitted(value))  # type: ignore[arg-type]
+        text = _text(value if self.fits(value) else self._fitted(value))
         if text is not None and len(text) > LARGEST:
-            return _text(self._mapped_part(value)) or None  # type: ignore[arg-type]
+            return _text(self.mapped_part(value)) or None
         return text
 
-    def _fits(self, value: dict[str, Any]) -> bool:
+    def fits(self, value: dict[str, Any]) -> bool:
+        """Whether every mapped leaf is a scalar or a list of scalars, every mapped object an object, and no key is odd."""
         seen = self._seen
         for key in value:
             harmless = seen.get(key)
@@ -65,10 +71,10 @@ class Shape:
             elif key in self._below:
                 shape = self._below[key]
                 if item.__class__ is dict:
-                    if not shape._fits(item):
+                    if not shape.fits(item):
                         return False
                 elif item.__class__ is list:
-                    if not all(each.__class__ is dict and shape._fits(each) for each in item):
+                    if not all(each.__class__ is dict and shape.fits(each) for each in item):
                         return False
                 elif item is not None:
                     return False
@@ -93,19 +99,21 @@ class Shape:
             if name in self._leaves:
                 fitted[name] = _leaf(item)
             elif name in self._below:
-                fitted[name] = self._below[name]._branch(item)
+                fitted[name] = self._below[name].branch(item)
             else:
                 fitted[name] = item
         return fitted
 
-    def _branch(self, item: Any) -> Any:
+    def branch(self, item: Any) -> Any:
+        """The value of a mapped object, made one."""
         if item.__class__ is dict:
             return self._fitted(item)
         if item.__class__ is list:
-            return [self._branch(each) for each in item]
+            return [self.branch(each) for each in item]
         return None if item is None else {"value": item}
 
-    def _mapped_part(self, value: dict[str, Any]) -> dict[str, Any]:
+    def mapped_part(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Only what is searched, of an object too large to keep twice."""
         part: dict[str, Any] = {}
         for key, item in value.items():
             if key in self._leaves and len(str(item)) < LARGEST:
@@ -113,9 +121,9 @@ class Shape:
             elif key in self._below:
                 shape = self._below[key]
                 if item.__class__ is dict:
-                    part[key] = shape._mapped_part(item)
+                    part[key] = shape.mapped_part(item)
                 elif item.__class__ is list:
-                    part[key] = [shape._mapped_part(each) for each in item[:100] if each.__class__ is dict]
+                    part[key] = [shape.mapped_part(each) for each in item[:100] if each.__class__ is dict]
         return part
 
 

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from service.normalise.steps import aws, cloudtrail, dns, network, number, objects, text, url
+from service.normalise.steps import aws, cloudtrail, dns, finding, kube_audit, network, number, objects, text, url
 from service.normalise.steps.spec import FieldKind, StepFunction, StepSpec
 
 STEPS: dict[str, StepSpec] = {
     **aws.STEPS,
     **cloudtrail.STEPS,
     **dns.STEPS,
+    **finding.STEPS,
+    **kube_audit.STEPS,
     **network.STEPS,
     **number.STEPS,
     **objects.STEPS,

@@ -26,7 +26,10 @@ STEPS: dict[str, StepSpec] = {
         cuts=True,
     ),
     "cloudtrail_actor_entity": StepSpec(
-        cloudtrail_actor_entity, ("kind", "arn", "invoked_by", "behalf"), {"user": "str", "service": "str", "other": "str"}, cuts=True
+        cloudtrail_actor_entity,
+        ("kind", "arn", "invoked_by", "behalf"),
+        {"user": "str", "service": "str", "other": "str"},
+        cuts=True,
     ),
     "cloudtrail_targets": StepSpec(
         cloudtrail_targets,

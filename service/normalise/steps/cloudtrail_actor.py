@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _ASSUMED = frozenset({"AssumedRole", "FederatedUser", "Role"})
 Actor = tuple[str | None, str | None, str | None, str | None, list[str] | None]
 _NOBODY: Actor = (None, None, None, None, None)
 
 
 def cloudtrail_actor(
-    kind: object,
-    arn: object,
-    user_name: object,
-    principal: object,
-    issuer_name: object,
-    login_name: object,
-    behalf: object,
+    kind: Any,
+    arn: Any,
+    user_name: Any,
+    principal: Any,
+    issuer_name: Any,
+    login_name: Any,
+    behalf: Any,
 ) -> Actor:
     """``user.name``, ``user.id``, ``user.email``, session name and names for ``related.user``.
 
@@ -35,27 +37,21 @@ def cloudtrail_actor(
             name = login_name
         elif kind == "Root":
             name = "root"
-    identity = (
-        principal
-        if principal.__class__ is str and principal
-        else behalf
-        if behalf.__class__ is str and behalf
-        else None
-    )
+    identity = principal if principal.__class__ is str and principal else behalf if behalf.__class__ is str and behalf else None
     if name is None and session is None:
-        return (None, identity, None, None, [identity]) if identity is not None else _NOBODY  # type: ignore[list-item,return-value]
+        return (None, identity, None, None, [identity]) if identity is not None else _NOBODY
     related = [each for each in (identity, name, session) if each is not None]
     mail: str | None = None
     for address in (session, name):
-        if address is not None and address.find("@") > 0:  # type: ignore[attr-defined]
-            mail = address if mail is None else mail  # type: ignore[assignment]
+        if address is not None and address.find("@") > 0:
+            mail = address if mail is None else mail
             if address is session:
-                related.append(session.partition("@")[0])  # type: ignore[union-attr]
-    return name, identity, mail, session, related  # type: ignore[return-value]
+                related.append(session.partition("@")[0])
+    return name, identity, mail, session, related
 
 
-def _sts_path(arn: object) -> list[str]:
+def _sts_path(arn: Any) -> list[str]:
     """``["assumed-role", role, session]`` of an STS ARN, ``["federated-user", name]``; empty for anything else."""
-    if arn.__class__ is not str or ":sts:" not in arn:  # type: ignore[operator]
+    if arn.__class__ is not str or ":sts:" not in arn:
         return []
-    return arn.split(":", 5)[-1].split("/")  # type: ignore[attr-defined,no-any-return]
+    return arn.split(":", 5)[-1].split("/")

@@ -11,29 +11,27 @@ _WORDS = {"Success": "success", "Failure": "failure", "success": "success", "fai
 
 
 def cloudtrail_outcome(
-    action: object, error_code: object, error_message: object, response: object, details: object
+    action: Any, error_code: Any, error_message: Any, response: Any, details: Any
 ) -> tuple[str]:
     """``success`` or ``failure``: what a sign-in says of itself, else whether there was an error."""
     for said in (response, details):
         # {"ConsoleLogin": "Failure"}: the sign-in service answers under the name of the event.
-        if said.__class__ is dict and action.__class__ is str and action in said:  # type: ignore[operator]
-            word = said[action]  # type: ignore[index]
+        if said.__class__ is dict and action.__class__ is str and action in said:
+            word = said[action]
             if word.__class__ is str and word in _WORDS:
                 return (_WORDS[word],)
     return ("failure" if error_code is not None or error_message is not None else "success",)
 
 
-def cloudtrail_resources(resources: object) -> tuple[str | None]:
+def cloudtrail_resources(resources: Any) -> tuple[str | None]:
     """JSON text of the resources without repetition, keys as in ``aws.cloudtrail.resources``."""
     if resources.__class__ is not list:
         resources = [resources]
     seen: dict[tuple[object, ...], dict[str, Any]] = {}
-    for resource in resources:  # type: ignore[attr-defined]
+    for resource in resources:
         if resource.__class__ is not dict:
             continue
-        fields = {
-            name: resource[key] for key, name in _RESOURCE_KEYS if resource.get(key).__class__ is str and resource[key]
-        }
+        fields = {name: resource[key] for key, name in _RESOURCE_KEYS if resource.get(key).__class__ is str and resource[key]}
         if fields:
             seen.setdefault(tuple(fields.values()), fields)
     return (dumps(list(seen.values())) if seen else None,)
@@ -50,11 +48,11 @@ _RESOURCE_KEYS = (
 )
 
 
-def console_login(action: object, additional: object) -> tuple[bool | None, bool | None, str | None]:
+def console_login(action: Any, additional: Any) -> tuple[bool | None, bool | None, str | None]:
     """Of a console sign-in: whether MFA was used, whether it was the mobile console, where it led."""
     if action != "ConsoleLogin" or additional.__class__ is not dict:
         return None, None, None
-    used, mobile, to = (additional.get(key) for key in ("MFAUsed", "MobileVersion", "LoginTo"))  # type: ignore[attr-defined]
+    used, mobile, to = (additional.get(key) for key in ("MFAUsed", "MobileVersion", "LoginTo"))
     return (
         used != "No" if used is not None else None,
         mobile != "No" if mobile is not None else None,
@@ -71,25 +69,23 @@ def _tls(version: str) -> tuple[str | None, str | None]:
     return (None, None) if version in ("tlsVersion", "-", "") else (version[:64], None)
 
 
-def cloudtrail_tls(version: object) -> tuple[str | None, str | None]:
+def cloudtrail_tls(version: Any) -> tuple[str | None, str | None]:
     """``("1.3", "tls")`` of ``TLSv1.3``."""
-    return _tls(version) if version.__class__ is str else (None, None)  # type: ignore[arg-type]
+    return _tls(version) if version.__class__ is str else (None, None)
 
 
-def instance_of(provider: object, request: object, response: object) -> tuple[str | None]:
+def instance_of(provider: Any, request: Any, response: Any) -> tuple[str | None]:
     """The EC2 instance a call is about, if it names one first."""
     for body in (request, response):
         if body.__class__ is not dict:
             continue
-        named = body.get("instanceId")  # type: ignore[attr-defined]
+        named = body.get("instanceId")
         if named is None and provider == "ssm.amazonaws.com":
-            named = body.get("target")  # type: ignore[attr-defined]
+            named = body.get("target")
         if named is None:
-            holder = body.get("instancesSet")  # type: ignore[attr-defined]
+            holder = body.get("instancesSet")
             items = holder.get("items") if holder.__class__ is dict else None
-            named = (
-                items[0].get("instanceId") if items.__class__ is list and items and items[0].__class__ is dict else None
-            )
+            named = items[0].get("instanceId") if items.__class__ is list and items and items[0].__class__ is dict else None
         if named.__class__ is str and named.startswith(("i-", "mi-")):
             return (named,)
     return (None,)

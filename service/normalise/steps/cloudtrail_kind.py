@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from service.normalise.steps.cloudtrail_words import (
     CONFIGURED_PARTS,
@@ -39,21 +40,18 @@ def service_of(provider: str) -> str:
     return provider
 
 
-def cloudtrail_kind(provider: object, action: object, read_only: object) -> Kind:
+def cloudtrail_kind(provider: Any, action: Any, read_only: Any) -> Kind:
     """Category, type and short service name of one API call; ``read_only`` decides where the name's verb is unknown."""
     if action.__class__ is not str:
-        return _UNKNOWN if provider.__class__ is not str else (["api"], ["info"], service_of(provider))  # type: ignore[arg-type]
-    return _kind(
-        provider if provider.__class__ is str else "",
-        action,
-        read_only is True or read_only == "true",  # type: ignore[arg-type]
-    )
+        return _UNKNOWN if provider.__class__ is not str else (["api"], ["info"], service_of(provider))
+    reads = "reads" if read_only is True or read_only == "true" else ""
+    return _kind(provider if provider.__class__ is str else "", action, reads)
 
 
 @lru_cache(maxsize=16384)
-def _kind(provider: str, action: str, read_only: bool) -> Kind:
+def _kind(provider: str, action: str, reads: str) -> Kind:
     service = service_of(provider)
-    category, types = meaning(service, action, read_only=read_only)
+    category, types = meaning(service, action, read_only=bool(reads))
     return [category], list(types), service or None
 
 
@@ -100,12 +98,6 @@ def _subject(name: str) -> tuple[str, ...]:
         return ("group",)
     if "User" in name or "Password" in name or "MFA" in name:
         return ("user",)
-    if (
-        "Role" in name
-        or "Policy" in name
-        or "Policies" in name
-        or "Tag" in name
-        or name.startswith(("Get", "List", "Describe"))
-    ):
+    if "Role" in name or "Policy" in name or "Policies" in name or "Tag" in name or name.startswith(("Get", "List", "Describe")):
         return ()
     return ("admin",)

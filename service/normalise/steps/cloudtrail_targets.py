@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.normalise.fitting import names
+
 _TARGETS: dict[str, dict[str, str]] = {
     "cloudformation": {"CreateStackSet": "response.stackSetId", "CreateStack": "response.stackId"},
     "cloudtrail": {"DeleteTrail StopLogging": "request.name", "DescribeTrails": "account"},
@@ -17,7 +19,9 @@ _TARGETS: dict[str, dict[str, str]] = {
         ),
         "RevokeSecurityGroupIngress RevokeSecurityGroupEgress DeleteSecurityGroup": "request.groupId",
         "CreateTrafficMirrorFilter": "response.CreateTrafficMirrorFilterResponse.trafficMirrorFilter.trafficMirrorFilterId",
-        "CreateTrafficMirrorFilterRule": "response.CreateTrafficMirrorFilterRuleResponse.trafficMirrorFilterRule.trafficMirrorFilterRuleId",
+        "CreateTrafficMirrorFilterRule": (
+            "response.CreateTrafficMirrorFilterRuleResponse.trafficMirrorFilterRule.trafficMirrorFilterRuleId"
+        ),
         "CreateTrafficMirrorSession": "response.CreateTrafficMirrorSessionResponse.trafficMirrorSession.trafficMirrorSessionId",
         "CreateTrafficMirrorTarget": "response.CreateTrafficMirrorTargetResponse.trafficMirrorTarget.trafficMirrorTargetId",
         "DeleteFlowLogs": "request.DeleteFlowLogsRequest.FlowLogId.content",
@@ -28,14 +32,18 @@ _TARGETS: dict[str, dict[str, str]] = {
         "StartInstances StopInstances TerminateInstances RebootInstances": "request.instancesSet.items.instanceId",
         "ModifyImageAttribute": "request.imageId",
         "ModifySnapshotAttribute": "request.snapshotId",
-        "DescribeSecurityGroups DescribeNetworkInterfaces DescribeRegions DescribeVpcs DescribeNetworkAcls DescribeVolumes": "account",
+        "DescribeSecurityGroups DescribeNetworkInterfaces DescribeRegions DescribeVpcs DescribeNetworkAcls DescribeVolumes": (
+            "account"
+        ),
     },
     "elasticfilesystem": {"DeleteFileSystem": "request.fileSystemId", "DeleteMountTarget": "request.mountTargetId"},
     "events": {"DeleteRule DisableRule": "request.name"},
     "guardduty": {"CreateDetector": "response.detectorId", "DeleteDetector UpdateDetector": "request.detectorId"},
     "iam": {
         "AttachGroupPolicy": "request.groupName",
-        "AttachRolePolicy ListAttachedRolePolicies UpdateAssumeRolePolicy DetachRolePolicy PutRolePolicy DeleteRole": "request.roleName",
+        "AttachRolePolicy ListAttachedRolePolicies UpdateAssumeRolePolicy DetachRolePolicy PutRolePolicy DeleteRole": (
+            "request.roleName"
+        ),
         "AttachUserPolicy": "request.policyArn request.userName",
         "CreateAccessKey": "response.accessKey.accessKeyId request.userName",
         "DeleteAccessKey UpdateAccessKey": "request.accessKeyId request.userName",
@@ -55,7 +63,9 @@ _TARGETS: dict[str, dict[str, str]] = {
     "monitoring": {"DeleteAlarms DisableAlarmActions": "request.alarmNames"},
     "rds": {
         "DeleteDBCluster ModifyDBCluster StopDBCluster": "response.dBClusterArn",
-        "DeleteDBInstance ModifyDBInstance RestoreDBInstanceFromDBSnapshot RestoreDBInstanceFromS3 StopDBInstance": "response.dBInstanceArn",
+        "DeleteDBInstance ModifyDBInstance RestoreDBInstanceFromDBSnapshot RestoreDBInstanceFromS3 StopDBInstance": (
+            "response.dBInstanceArn"
+        ),
         "DeleteGlobalCluster": "response.globalClusterArn",
         "ModifyDBClusterSnapshotAttribute": "response.dBClusterSnapshotIdentifier",
         "ModifyDBSnapshotAttribute": "response.dBSnapshotIdentifier",
@@ -64,7 +74,8 @@ _TARGETS: dict[str, dict[str, str]] = {
     "rolesanywhere": {"CreateTrustAnchor": "response.trustAnchor.trustAnchorArn"},
     "route53resolver": {"DeleteResolverQueryLogConfig": "response.resolverQueryLogConfig.arn"},
     "s3": {
-        "CopyObject PutBucketLogging PutBucketVersioning PutObject GetBucketPolicy ListObjects HeadObject GetObject DeleteObject"
+        "CopyObject PutBucketLogging PutBucketVersioning PutObject GetBucketPolicy ListObjects HeadObject GetObject"
+        " DeleteObject"
         " DeleteBucket PutBucketPolicy DeleteBucketPolicy PutBucketAcl PutBucketPublicAccessBlock": "resources",
         "PutBucketReplication": "resources request.ReplicationConfiguration.Rule.Destination.Bucket",
         "ListBuckets": "account",
@@ -95,15 +106,18 @@ _TARGETS: dict[str, dict[str, str]] = {
 _PATHS: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     (f"{service}.amazonaws.com", name): tuple(tuple(path.split(".")) for path in paths.split())
     for service, actions in _TARGETS.items()
-    for names, paths in actions.items()
-    for name in names.split()
+    for together, paths in actions.items()
+    for name in together.split()
 }
 _USERS = frozenset({"assumed-role", "federated-user", "instance-profile", "mfa", "role", "user"})
 _HOSTS = frozenset({"instance"})
 _SERVICES = frozenset(
-    "alarm cluster configuration-recorder db detector dhcp-options document file-system function global-cluster group ipset key"
-    " loadbalancer log-group log-stream model mount-target network-acl network-interface parameter policy resolver-query-log-config"
-    " rule rulegroup secret security-group session stack stack-set subnet table topic trail trust-anchor vpc webacl".split()
+    names(
+        "alarm cluster configuration-recorder db detector dhcp-options document file-system function global-cluster"
+        " group ipset key loadbalancer log-group log-stream model mount-target network-acl network-interface parameter"
+        " policy resolver-query-log-config rule rulegroup secret security-group session stack stack-set subnet table"
+        " topic trail trust-anchor vpc webacl"
+    )
 )
 _SERVICE_IDS = ("sg-", "sgr-", "eni-", "vpc-", "subnet-", "acl-", "rtb-", "igw-", "nat-", "vpce-", "tgw-", "pcx-")
 _MOST = 50
@@ -112,17 +126,17 @@ _NONE: Targets = (None, None, None, None)
 
 
 def cloudtrail_targets(
-    provider: object,
-    action: object,
-    request: object,
-    response: object,
-    resources: object,
-    account: object,
+    provider: Any,
+    action: Any,
+    request: Any,
+    response: Any,
+    resources: Any,
+    account: Any,
 ) -> Targets:
     """Ids of the users, hosts, services and other things that the call was about; None for calls not in the table."""
     if provider.__class__ is not str or action.__class__ is not str:
         return _NONE
-    paths = _PATHS.get((provider, action))  # type: ignore[arg-type]
+    paths = _PATHS.get((provider, action))
     if paths is None:
         return _NONE
     found: list[str] = []
@@ -138,7 +152,7 @@ def cloudtrail_targets(
                 _collect(account, (), 0, found)
     if found == ["*"]:
         # A command for every instance is one for the account.
-        found = [account] if account.__class__ is str else []  # type: ignore[list-item]
+        found = [account] if account.__class__ is str else []
     kinds: dict[str, list[str]] = {}
     for target in dict.fromkeys(found[:_MOST]):
         kinds.setdefault(_kind(target), []).append(target)
@@ -146,11 +160,11 @@ def cloudtrail_targets(
 
 
 def cloudtrail_actor_entity(
-    kind: object, arn: object, invoked_by: object, behalf: object
+    kind: Any, arn: Any, invoked_by: Any, behalf: Any
 ) -> tuple[str | None, str | None, str | None]:
     """Entity id of whoever acted: as a user, as a service, or as neither."""
     if kind == "AWSService":
-        return None, invoked_by if invoked_by.__class__ is str else None, None  # type: ignore[return-value]
+        return None, invoked_by if invoked_by.__class__ is str else None, None
     actor: Any = arn if arn.__class__ is str and arn else behalf
     if actor.__class__ is not str or not actor:
         return None, None, None

@@ -5,5 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {}
+from service.parse.steps.guardduty import guardduty
+from service.parse.steps.json_or_text import json_or_text
+
+PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "guardduty": guardduty,
+    "json_or_text": json_or_text,
+}
 """Step name → function; it raises EventError (stage ``parse``) for text that it cannot take apart."""

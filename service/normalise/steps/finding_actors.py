@@ -1,0 +1,165 @@
+"""Who is on either side of a GuardDuty finding: addresses, ports, where they are, which way the traffic went."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, NamedTuple
+
+from service.normalise.cast import dumps, to_keyword, to_long
+
+_REMOTE_ACTIONS = (
+    "networkConnectionAction",
+    "awsApiCallAction",
+    "kubernetesApiCallAction",
+    "rdsLoginAttemptAction",
+    "portProbeAction",
+)
+_ADDRESS_KEYS = frozenset(
+    {
+        "ipAddressV4",
+        "ipAddressV6",
+        "privateIpAddress",
+        "publicIp",
+        "ipv6Addresses",
+        "sourceIPs",
+        "ip",
+        "ipAddress",
+        "ipv6Address",
+        "privateIpAddresses",
+        "publicIpAddress",
+        "sourceIp",
+        "remoteIpAddress",
+        "localIpAddress",
+    }
+)
+_HASH_KEYS = frozenset({"executableSha256", "scriptSha256", "hash", "sha256", "objectHash"})
+_MOST = 100
+
+
+class Side(NamedTuple):
+    """One end: its address and port, and for the far end what GuardDuty knows of its place."""
+
+    ip: str | None = None
+    port: int | None = None
+    city: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+    location: str | None = None
+    as_number: int | None = None
+    as_organization: str | None = None
+
+
+_NOBODY = Side()
+
+
+def finding_sides(action: object) -> tuple[Any, ...]:
+    """The source's and the destination's fields, direction, transport and protocol of the traffic, whether it was blocked."""
+    if not isinstance(action, dict):
+        return (*_NOBODY, *_NOBODY, None, None, None, None)
+    blocked: bool | None = None
+    for name in _REMOTE_ACTIONS:
+        details = action.get(name)
+        if not isinstance(details, dict):
+            continue
+        blocked = details.get("blocked") if isinstance(details.get("blocked"), bool) else None
+        if name == "portProbeAction":
+            probes = details.get("portProbeDetails")
+            details = probes[0] if isinstance(probes, list) and probes and isinstance(probes[0], dict) else {}
+        remote = _side(details.get("remoteIpDetails"), details.get("remotePortDetails"))
+        local = _side(details.get("localIpDetails"), details.get("localPortDetails"))
+        direction = _lower(details.get("connectionDirection"))
+        direction = direction if direction in ("inbound", "outbound") else "inbound" if name == "portProbeAction" else None
+        transport = _lower(details.get("protocol"))
+        source, destination = (local, remote) if direction == "outbound" else (remote, local)
+        return (*source, *destination, direction, transport, None, blocked)
+    dns = action.get("dnsRequestAction")
+    if isinstance(dns, dict):
+        blocked = dns.get("blocked") if isinstance(dns.get("blocked"), bool) else None
+        return (*_NOBODY, *_NOBODY, "outbound", _lower(dns.get("protocol")), "dns", blocked)
+    return (*_NOBODY, *_NOBODY, None, None, None, None)
+
+
+def _side(address: object, port: object) -> Side:
+    if not isinstance(address, dict):
+        address = {}
+    ip = next((found for key in ("ipAddressV4", "ipAddressV6") if (found := _address(address.get(key)))), None)
+    country, city, organization = (
+        value if isinstance(value := address.get(key), dict) else {} for key in ("country", "city", "organization")
+    )
+    return Side(
+        ip,
+        to_long(port.get("port")) if isinstance(port, dict) else None,
+        to_keyword(city.get("cityName")),
+        to_keyword(country.get("countryName")),
+        to_keyword(country.get("countryCode")),
+        _location(address.get("geoLocation")),
+        to_long(organization.get("asn")),
+        to_keyword(organization.get("asnOrg")),
+    )
+
+
+def _location(value: object) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    lat, lon = value.get("lat"), value.get("lon")
+    if not isinstance(lat, int | float) or not isinstance(lon, int | float) or isinstance(lat, bool) or isinstance(lon, bool):
+        return None
+    return dumps({"lat": lat, "lon": lon}) if -90 <= lat <= 90 and -180 <= lon <= 180 else None
+
+
+def _lower(value: object) -> str | None:
+    return value.lower() if isinstance(value, str) and value else None
+
+
+def _address(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return None
+    return None if "%" in value else value
+
+
+def finding_pivots(resource: object, service: object) -> tuple[list[str] | None, list[str] | None, list[str] | None]:
+    """Every address, user name and id, and file hash that occurs anywhere in the finding."""
+    addresses: dict[str, None] = {}
+    users: dict[str, None] = {}
+    hashes: dict[str, None] = {}
+    _walk(resource, "", addresses, users, hashes, 0)
+    _walk(service, "", addresses, users, hashes, 0)
+    return list(addresses)[:_MOST] or None, list(users)[:_MOST] or None, list(hashes)[:_MOST] or None
+
+
+_USER_KEYS = {
+    "accessKeyDetails": ("principalId", "userName"),
+    "kubernetesUserDetails": ("uid", "username"),
+    "rdsDbUserDetails": ("user",),
+    "impersonatedUser": ("username",),
+    "process": ("user",),
+    "actors": ("id",),
+    "user": ("name", "uid"),
+}
+
+
+def _walk(
+    value: Any, holder: str, addresses: dict[str, None], users: dict[str, None], hashes: dict[str, None], depth: int
+) -> None:
+    if depth > 30:
+        return
+    if isinstance(value, list):
+        for item in value:
+            _walk(item, holder, addresses, users, hashes, depth + 1)
+        return
+    if not isinstance(value, dict):
+        if holder in _ADDRESS_KEYS and (found := _address(value)):
+            addresses[found] = None
+        elif holder in _HASH_KEYS and isinstance(value, str) and len(value) in (32, 40, 64) and value.isalnum():
+            hashes[value.lower()] = None
+        return
+    for key in _USER_KEYS.get(holder, ()):
+        name = value.get(key)
+        if isinstance(name, str) and name:
+            users[name] = None
+    for key, item in value.items():
+        _walk(item, key, addresses, users, hashes, depth + 1)

@@ -1,0 +1,127 @@
+"""GuardDuty's camelCase names → the names that detection content reads below ``aws.guardduty``.
+
+Most names only change their case; some pairs are grouped (``instanceId`` of an instance becomes ``instance.id``).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_PLAIN = {
+    "accessKeyId": "accesskey_id",
+    "asnOrg": "asnorg",
+    "definitionArn": "definitionarn",
+    "iamInstanceProfile": "iaminstance_profile",
+    "ipAddressV4": "ip_address_v4",
+    "ipAddressV6": "ip_address_v6",
+    "kmsKeyArn": "kmskey_arn",
+    "kmsMasterKeyArn": "kms_masterkey_arn",
+    "rdsDbInstanceDetails": "rdsdb_instance_details",
+    "rdsDbUserDetails": "rdsdb_user_details",
+    "sourceIPs": "source_ips",
+    "volumeSizeInGB": "volume.size_in_gb",
+    "geoLocation": "geo_location",
+    "cityName": "name",
+    "countryName": "name",
+    "countryCode": "code",
+    "eventFirstSeen": "event.first_seen",
+    "eventLastSeen": "event.last_seen",
+    "imagePrefix": "image.prefix",
+    "portName": "port.name",
+    "productCodeId": "product_code.id",
+    "productCodeType": "product_code.type",
+    "threatListName": "threat.list_name",
+    "publicDnsName": "public.dns_name",
+    "publicIp": "public.ip",
+    "privateDnsName": "private.dns_name",
+    "privateIpAddress": "private.ip_address",
+    "privateIpAddresses": "private.ip_addresses",
+    "volumeArn": "volume_arn",
+}
+"""Key → dotted name, wherever it stands."""
+_INSIDE: dict[str, dict[str, str]] = {
+    "resource": {"resourceType": "type"},
+    "action": {"actionType": "type"},
+    "accessKeyDetails": {"userName": "user.name", "userType": "user.type"},
+    "instanceDetails": {
+        "instanceId": "instance.id",
+        "instanceState": "instance.state",
+        "instanceType": "instance.type",
+        "imageId": "image.id",
+        "imageDescription": "image.description",
+    },
+    "containerDetails": {"image": "image.value"},
+    "containers": {"image": "image.value"},
+    "localPortDetails": {"port": "port.value"},
+    "remotePortDetails": {"port": "port.value"},
+    "networkConnectionAction": {"protocol": "transport"},
+    "eksClusterDetails": {"vpcId": "vpcid"},
+    "kubernetesUserDetails": {"username": "user_name"},
+    "kubernetesWorkloadDetails": {"namespace": "name_space"},
+    "rdsDbInstanceDetails": {
+        "dbInstanceIdentifier": "instance_identifier",
+        "dbClusterIdentifier": "cluster_identifier",
+        "dbInstanceArn": "instance_arn",
+    },
+    "scannedVolumeDetails": {"volumeArn": "volume.arn", "volumeType": "volume.type"},
+    "skippedVolumeDetails": {"volumeArn": "volume.arn", "volumeType": "volume.type"},
+    "securityGroups": {"groupId": "group.id", "groupName": "group.name"},
+    "ebsVolumeScanDetails": {
+        "scanCompletedAt": "scan.completed_at",
+        "scanDetections": "scan.detections",
+        "scanId": "scan.id",
+        "scanStartedAt": "scan.started_at",
+    },
+    "filePaths": {"fileName": "file.name", "filePath": "file.path"},
+    "threatIntelligenceDetails": {"threatNames": "threat.names"},
+}
+"""Object → key → dotted name, where the name depends on the object the key stands in."""
+_VERBATIM = frozenset({"additionalInfo", "affectedResources", "publicAccess", "tags", "unusualBehavior", "profiledBehavior"})
+"""Objects whose inner keys are data, or a structure nobody reads by another name."""
+_DEEPEST = 20
+
+
+def renamed(value: Any, holder: str = "", depth: int = 0) -> Any:
+    """The value with every key renamed; empties left out."""
+    if depth > _DEEPEST:
+        return None
+    if isinstance(value, list):
+        items = [renamed(item, holder, depth + 1) for item in value]
+        return [item for item in items if item is not None] or None
+    if not isinstance(value, dict):
+        return value if value != "" else None
+    result: dict[str, Any] = {}
+    for key, item in value.items():
+        inner = _pruned(item) if key in _VERBATIM else renamed(item, key, depth + 1)
+        if inner is not None:
+            _put(result, _name(key, holder), inner)
+    return result or None
+
+
+@lru_cache(maxsize=4096)
+def _name(key: str, holder: str) -> str:
+    special = _INSIDE.get(holder, {}).get(key) or _PLAIN.get(key)
+    return special if special is not None else _WORD.sub("_", key.replace(".", "_") or "_").lower()
+
+
+def _put(result: dict[str, Any], name: str, value: Any) -> None:
+    *parents, last = name.split(".")
+    at = result
+    for parent in parents:
+        below = at.get(parent)
+        if not isinstance(below, dict):
+            below = at[parent] = {}
+        at = below
+    at[last] = {**at[last], **value} if isinstance(at.get(last), dict) and isinstance(value, dict) else value
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {(key.replace(".", "_") or "_"): inner for key, item in value.items() if (inner := _pruned(item)) is not None}
+        return kept or None
+    if isinstance(value, list):
+        return [inner for item in value if (inner := _pruned(item)) is not None] or None
+    return None if value in ("", None) else value
