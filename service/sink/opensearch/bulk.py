@@ -234,6 +234,7 @@ class BulkSink:
             self._packer.again(waiting)
             self._pump()
         else:
+            self.state.hold(dataset, "index_missing", self._clock.monotonic(), acts=True)
             self._later(waiting, tried)
 
     def _later(self, load: Load, tried: Load) -> None:

@@ -23,18 +23,18 @@ def demote(piece: str, field: str, code: str, module: str) -> str | None:
     if not values:
         return None
     value = values[0] if len(values) == 1 else values
-    under_unmapped = path[:2] == [module, "unmapped"]
     home = document.setdefault(module, {})
     if not isinstance(home, dict):
         return None
     unmapped = home.setdefault("unmapped", {})
     if not isinstance(unmapped, dict):
         return None
-    # Text is the one form that the leftovers always accept; what is cut stays in event.original.
-    if under_unmapped:
-        _put(unmapped, path[2:] or ["unmapped"], _as_text(value))
+    if path == [module, "unmapped"]:
+        # A leaf too long, or something that is no object: flat_object takes neither.
+        shortened = _shortened(value)
+        unmapped.update(shortened if shortened != value and isinstance(shortened, dict) else {"text": _as_text(value)})
     else:
-        _put(unmapped, path, _plain(value))
+        _put(unmapped, path[2:] if path[:2] == [module, "unmapped"] else path, _plain(value))
     _append(document, "tags", "mapping_error")
     error = document.setdefault("error", {})
     if isinstance(error, dict):
@@ -79,6 +79,15 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return _as_text(value)
+
+
+def _shortened(value: Any) -> Any:
+    """The same with every long text in it cut; what is cut stays in event.original."""
+    if isinstance(value, dict):
+        return {key: _shortened(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shortened(inner) for inner in value]
+    return _as_text(value) if isinstance(value, str) else value
 
 
 def _as_text(value: Any) -> str:

@@ -59,8 +59,7 @@ def judge(load: Load, items: list[dict[str, Any]], is_poison: Callable[[Load, Pa
                     else:
                         result.holds.add((parcel.dataset, busy.code, busy.held))
                         result.again.append((parcel, k))
-                case Missing(code):
-                    result.holds.add((parcel.dataset, code, True))
+                case Missing():
                     result.missing.setdefault((index_of(parcel.pieces[k]), parcel.dataset), []).append((parcel, k))
                 case Refused() as refused:
                     if _demoted(parcel, k, refused):

@@ -68,8 +68,7 @@ _STRICT = re.compile(r"dynamic introduction of \[([^\]]+)\] within \[([^\]]+)\]"
 # 400s that speak of the cluster's state, not of the document: waiting helps, a dead letter would lose the world.
 _STATE_TYPES = frozenset({"index_closed_exception", "resource_already_exists_exception"})
 _STATE_REASONS = (
-    "maximum shards open",
-    "maximum normal shards open",
+    "shards open",
     "no write index is defined",
     "pipeline with id [",
 )
@@ -80,6 +79,8 @@ def item_verdict(status: int, error: dict[str, Any] | None) -> Verdict:
     if 200 <= status < 300:
         return Accepted()
     code, reason = _describe(error)
+    if code == "cluster_block_exception":  # 403, or 429 where the disk is full
+        return Busy(code, held=True)
     match status:
         case 409:
             return AlreadyThere()
@@ -126,7 +127,8 @@ def offending_field(reason: str) -> str | None:
         return inner if outer == "_doc" else f"{outer}.{inner}"
     for shape in _FIELD:
         if found := shape.search(reason):
-            return found[1]
+            # A flat_object blames the inner fields it keeps its leaves in.
+            return found[1].removesuffix("._value").removesuffix("._valueAndPath")
     return None
 
 
