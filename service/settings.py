@@ -199,6 +199,11 @@ class Settings(Model):
     paths: Paths = Paths()
     logging: Logging = Logging()
 
+    def secrets(self) -> list[str]:
+        """Return every secret value, for those who must never print one."""
+        found = (self.kafka.password, self.opensearch.password, self.admin.token)
+        return [secret.get_secret_value() for secret in found if secret.get_secret_value()]
+
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the file (defaults without one) with the environment over it; relative content paths made absolute.

@@ -78,6 +78,10 @@ class SiemApp(faust.App):
         deadline = self.loop.time() + timeout_seconds
         return all([await gate.idle(max(0.0, deadline - self.loop.time())) for gate in self.gates])
 
+    async def until_crashed(self) -> None:
+        """Return when something unexpected ended the app; ``crash_reason`` says what."""
+        await self._crashed.wait()
+
     def in_hand(self) -> int:
         """Messages agents took and have not accounted for."""
         return sum(gate.count for gate in self.gates)

@@ -72,7 +72,8 @@ class Publisher:
                 done.set_exception(MessageTooLargeError(f"{len(value)} bytes for {topic}: {error}"))
         except Exception as error:  # noqa: BLE001 - the producer is beyond repair: only a new process helps
             done.cancel()
-            await self._app.crash(error)
+            if not self._app.should_stop:
+                await self._app.crash(error)
         else:
             if not done.done():
                 done.set_result(None)

@@ -16,8 +16,11 @@ WORKER_CRASHED: Final = "worker_crashed"  # something unexpected; the process en
 STATE_IN_USE: Final = "state_in_use"  # another service runs with this state folder
 RELOADED: Final = "reloaded"  # pipelines, tuning or projects were replaced while running
 RELOAD_REFUSED: Final = "reload_refused"  # the new configuration is wrong; the old one goes on
+RESTART_NEEDED: Final = "restart_needed"  # this change is taken up by the next start only
+ENRICHMENT_REFRESHED: Final = "enrichment_refreshed"  # databases or lists were replaced while running
 CONFIGURATION_REFUSED: Final = "configuration_refused"  # one fault of a file, with its place
 ADMIN_LISTENING: Final = "admin_listening"  # where the status page is
+ADMIN_REFUSED: Final = "admin_refused"  # the port is taken or not ours
 REPORT_LOST: Final = "report_lost"  # a worker's numbers could not be read
 ADMIN_OPEN: Final = "admin_open"  # listens beyond this machine without a token
 
@@ -32,6 +35,7 @@ MESSAGE_NOT_OURS: Final = "message_not_ours"  # a Kafka message that does not de
 PARTITION_STALLED: Final = "partition_stalled"  # a fetched message never reached its agent; the worker restarts
 
 # processing
+LETTERS_NOT_INDEXED: Final = "letters_not_indexed"  # dead letters are safe in Kafka, but not searchable
 EVENT_CRASHED_PIPELINE: Final = "event_crashed_pipeline"  # a fault of ours: a dead letter, neighbours go on
 DATASET_STOPPED: Final = "dataset_stopped"  # nearly everything of it is unusable: a bad deploy
 LIBRARY: Final = "library"  # a line of a library, rate-limited

@@ -1,0 +1,104 @@
+"""How much waits in Kafka: for each topic of the group, messages written and not committed."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from service.agents.connection import client_arguments
+from service.settings import Kafka
+
+
+class PartitionLag(msgspec.Struct, frozen=True):
+    """One partition; ``committed`` is None when the group never committed there: then everything waits."""
+
+    topic: str
+    partition: int
+    committed: int | None
+    end: int
+    beginning: int
+
+    @property
+    def behind(self) -> int:
+        """Messages that wait."""
+        start = self.beginning if self.committed is None else max(self.committed, self.beginning)
+        return max(0, self.end - start)
+
+
+class KafkaAwayError(OSError):
+    """No broker answered."""
+
+
+class LagMeter:
+    """Asks the brokers; connects on first use and again after a failure."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        """Ask about the group and topics of these settings."""
+        self._kafka = kafka
+        self._admin: AIOKafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect to nothing yet."""
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Hang up."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Hang up; the next question connects again."""
+        admin, self._admin = self._admin, None
+        consumer, self._consumer = self._consumer, None
+        if admin is not None:
+            await admin.close()
+        if consumer is not None:
+            await consumer.stop()
+
+    async def partitions(self) -> list[PartitionLag]:
+        """Return every partition of our topics; raises KafkaAwayError when no broker answers."""
+        try:
+            return await self._ask()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.close()
+            raise KafkaAwayError(repr(error)) from error
+
+    async def topics(self) -> dict[str, int]:
+        """Return messages behind by topic (those that a group of ours reads)."""
+        lag: dict[str, int] = {}
+        for partition in await self.partitions():
+            lag[partition.topic] = lag.get(partition.topic, 0) + partition.behind
+        return lag
+
+    async def _ask(self) -> list[PartitionLag]:
+        arguments = client_arguments(self._kafka)
+        if self._admin is None or self._consumer is None:
+            self._admin = AIOKafkaAdminClient(**arguments, request_timeout_ms=10_000)
+            await self._admin.start()
+            self._consumer = AIOKafkaConsumer(**arguments, request_timeout_ms=10_000, enable_auto_commit=False)
+            await self._consumer.start()
+        prefix = self._kafka.topic_prefix
+        read = (f"{prefix}raw.", f"{prefix}records")
+        names = sorted(name for name in await self._admin.list_topics() if name.startswith(read))
+        described = await self._admin.describe_topics(names) if names else []
+        wanted = [
+            TopicPartition(topic["topic"], partition["partition"]) for topic in described for partition in topic["partitions"]
+        ]
+        committed = await self._admin.list_consumer_group_offsets(self._kafka.group)
+        beginning = await self._consumer.beginning_offsets(wanted)
+        end = await self._consumer.end_offsets(wanted)
+        return [
+            PartitionLag(
+                tp.topic,
+                tp.partition,
+                committed[tp].offset if tp in committed and committed[tp].offset >= 0 else None,
+                end[tp],
+                beginning[tp],
+            )
+            for tp in wanted
+        ]

@@ -1,0 +1,241 @@
+"""The composition root: the only module that knows everyone. Puts one worker together from the settings and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+
+from service.agents.app import Agent, SiemApp, attach, make_app, watch_for_lost
+from service.agents.dataset_agent import DatasetAgent
+from service.agents.gate import Gate
+from service.agents.publisher import KafkaOutlet, Publisher
+from service.agents.route_agent import RouteAgent
+from service.agents.tasks import Tasks
+from service.agents.topics import TopicNames, create_topics
+from service.clock import Clock
+from service.content import find_content
+from service.enrich import Enrichers
+from service.errors import ContentError, ContentErrors
+from service.pipeline.compile import compile_pipeline
+from service.pipeline.compiled import CompiledPipeline
+from service.pipeline.load import load_pipelines
+from service.route.router import Router, build_router
+from service.settings import Settings
+from service.sink.dead_letter import BothDeadLetters, DeadLetters, IndexDeadLetters, KafkaDeadLetters
+from service.sink.opensearch.bulk import BulkSink
+from service.sink.opensearch.client import connect, machine_keys
+from service.sink.opensearch.endpoint import Endpoint
+from service.sink.opensearch.indices import TemplateKeeper
+from service.sink.opensearch.limits import BulkLimits
+from service.source.kinesis.collector import CollectOptions, Collector
+from service.source.kinesis.coordinator import LeaseTimes
+from service.source.kinesis.dynamodb_leases import DynamoDBLeases
+from service.source.kinesis.lease_table import LeaseTable
+from service.source.kinesis.sqlite_leases import SqliteLeases
+from service.source.streams import ColumnsTable, Streams, load_streams
+from service.telemetry import events
+from service.telemetry.meters import Meters
+
+log = structlog.get_logger()
+
+Role = Literal["collect", "process", "both"]
+
+ROUTED_BYTES = 16 * 1024 * 1024
+"""Raw events on their way to their topics, unacknowledged."""
+LETTER_BYTES = 12 * 1024 * 1024
+"""Dead letters likewise; one may hold 8 MiB."""
+
+
+@dataclass(slots=True)
+class Content:
+    """Everything that comes from files and can be wrong, loaded and compiled."""
+
+    streams: Streams | None
+    enrichers: Enrichers
+    pipelines: dict[str, CompiledPipeline]
+    router: Router
+
+
+def load_content(settings: Settings, enrichers: Enrichers | None = None) -> Content:
+    """Read and compile streams, pipelines and tuning; raises ContentErrors with every fault and its place.
+
+    ``enrichers`` that are in use already are kept: their files are followed anyway.
+    """
+    folder = settings.paths.pipelines
+    if not folder.is_dir():
+        folder = find_content().pipelines
+    loaded = load_pipelines(folder, settings.paths.tuning)
+    streams = load_streams(settings.collect.streams).value if settings.collect.streams.is_file() else None
+    if enrichers is None:
+        enrich = settings.enrich
+        enrichers = Enrichers.load(enrich.geoip, enrich.lists, enrich.projects)
+    return Content(
+        streams=streams,
+        enrichers=enrichers,
+        pipelines={name: compile_pipeline(pipeline, enrichers) for name, pipeline in loaded.items()},
+        router=build_router(loaded, ColumnsTable(streams) if streams else None),
+    )
+
+
+def faults_of(error: ContentErrors | ContentError) -> list[ContentError]:
+    """Return every fault of a configuration that was refused."""
+    return error.faults if isinstance(error, ContentErrors) else [error]
+
+
+@dataclass(slots=True)
+class Parts:
+    """A running worker, for whoever watches it."""
+
+    app: SiemApp
+    sink: BulkSink | None = None
+    collector: Collector | None = None
+    route: RouteAgent | None = None
+    datasets: dict[str, DatasetAgent] | None = None
+    gates: dict[str, Gate] | None = None
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, content: Content, role: Role, instance: str, meters: Meters, clock: Clock
+) -> AsyncIterator[Parts]:
+    """Start a worker's parts and yield them; leaving drains: the source first, then the agents, then the sink."""
+    rng = random.Random()  # noqa: S311 - jitter, not a secret
+    names = TopicNames(settings.kafka.topic_prefix)
+    created = await create_topics(settings.kafka, names.all(content.pipelines), clock)
+    if created:
+        log.info(events.TOPICS_CREATED, topics=created)
+    async with AsyncExitStack() as stack:
+        app = make_app(settings, instance, produce_only=role == "collect")
+        parts = Parts(app, gates={})
+        if role != "collect":
+            await _attach_agents(stack, parts, settings, content, names, meters, clock, rng)
+        outlet = Publisher(app, settings.collect.buffer_bytes, clock, rng)
+        _name_gate(parts, "outlet", outlet.gate)
+        await app.start()
+        stack.push_async_callback(app.stop)
+        stack.push_async_callback(outlet.close)
+        if role != "process" and content.streams is not None:
+            await _start_collector(stack, parts, settings, content.streams, KafkaOutlet(outlet, names.records), clock)
+        yield parts
+
+
+async def _attach_agents(
+    stack: AsyncExitStack,
+    parts: Parts,
+    settings: Settings,
+    content: Content,
+    names: TopicNames,
+    meters: Meters,
+    clock: Clock,
+    rng: random.Random,
+) -> None:
+    app, process = parts.app, settings.process
+    keys = await asyncio.to_thread(machine_keys, settings.opensearch)
+    client = connect(settings.opensearch, keys=keys)
+    stack.push_async_callback(client.close)
+    endpoint = Endpoint(client, timeout=settings.opensearch.request_timeout_seconds, compress=settings.opensearch.compress)
+    letter_publisher = Publisher(app, LETTER_BYTES, clock, rng)
+    stack.push_async_callback(letter_publisher.close)
+    indices = TemplateKeeper(client)
+    letters = _dead_letters(letter_publisher, names.dead_letters, IndexDeadLetters(endpoint, indices, clock.now_ms))
+    limits = BulkLimits(
+        bulk_bytes=settings.opensearch.bulk_bytes,
+        longest_wait=settings.opensearch.bulk_wait_seconds,
+        requests=settings.opensearch.requests_in_flight,
+    )
+    tasks = Tasks(app.crash)
+    stack.push_async_callback(tasks.close)
+    parts.sink = await stack.enter_async_context(BulkSink(endpoint, letters, indices, limits=limits, clock=clock, rng=rng))
+    routed = Publisher(app, ROUTED_BYTES, clock, rng)
+    stack.push_async_callback(routed.close)
+    route_gate, gate = Gate(ROUTED_BYTES), Gate(process.in_flight_bytes)
+    _name_gate(parts, "route", route_gate)
+    _name_gate(parts, "routed", routed.gate)
+    _name_gate(parts, "datasets", gate)
+    parts.route = RouteAgent(content.router, routed, names, letters, meters, clock, tasks, message_bytes=process.message_bytes)
+    attach(app, Agent(names.records, parts.route.handle, route_gate))
+    parts.datasets = {}
+    for dataset, pipeline in content.pipelines.items():
+        agent = parts.datasets[dataset] = DatasetAgent(pipeline, parts.sink, letters, meters, clock, tasks)
+        attach(app, Agent(names.raw(dataset), agent.handle, gate))
+    if keys is not None:
+        _background(stack, _every(60.0, keys.refresh, clock))
+    _background(stack, watch_for_lost(app))
+
+
+def _dead_letters(publisher: Publisher, topic: str, index: DeadLetters) -> DeadLetters:
+    def missed(count: int, reason: str) -> None:
+        log.warning(events.LETTERS_NOT_INDEXED, letters=count, reason=reason)
+
+    async def produce(key: bytes, value: bytes) -> None:
+        await publisher.produce(topic, key, value)
+
+    return BothDeadLetters(KafkaDeadLetters(produce), index, missed)
+
+
+async def _start_collector(
+    stack: AsyncExitStack, parts: Parts, settings: Settings, streams: Streams, outlet: KafkaOutlet, clock: Clock
+) -> None:
+    collector = Collector(
+        streams,
+        _lease_table(settings),
+        outlet,
+        clock,
+        options=CollectOptions(
+            times=LeaseTimes(failover=settings.leases.duration_seconds), buffer_bytes=settings.collect.buffer_bytes
+        ),
+    )
+    stop = asyncio.Event()
+    task = asyncio.create_task(_collect(collector, stop, parts.app))
+
+    async def finish() -> None:
+        stop.set()
+        done, _ = await asyncio.wait([task], timeout=settings.process.drain_seconds)
+        if not done:
+            task.cancel()
+            await asyncio.wait([task])
+
+    stack.push_async_callback(finish)
+    parts.collector = collector
+
+
+async def _collect(collector: Collector, stop: asyncio.Event, app: SiemApp) -> None:
+    try:
+        await collector.run(stop)
+    except Exception as error:  # noqa: BLE001 - reading has ended for a reason nobody foresaw: start over
+        await app.crash(error)
+
+
+def _lease_table(settings: Settings) -> LeaseTable:
+    leases = settings.leases
+    if leases.kind == "dynamodb":
+        return DynamoDBLeases(leases.table, region=leases.region, endpoint_url=leases.endpoint)
+    leases.file.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteLeases(leases.file)
+
+
+def _name_gate(parts: Parts, name: str, gate: Gate) -> None:
+    if parts.gates is not None:
+        parts.gates[name] = gate
+
+
+def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(end)
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    while True:
+        await clock.sleep(seconds)
+        await work()

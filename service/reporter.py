@@ -1,0 +1,151 @@
+"""A worker's side of the conversation with its supervisor: once a second, everything it knows of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Self
+
+from service.app import Parts
+from service.source.kinesis.status import CollectorStatus
+from service.telemetry import metrics
+from service.telemetry.meters import Meters
+from service.telemetry.problems import Problems
+from service.telemetry.report import HoldLine, Report, SourceLine, pack_report
+
+EVERY_SECONDS = 1.0
+
+
+class Reporter:
+    """Sends reports; ``async with`` it. The last one goes out when it is left."""
+
+    def __init__(self, worker: str, descriptor: int, meters: Meters, problems: Problems) -> None:
+        """Speak over the socket ``descriptor``, inherited from the supervisor."""
+        self._worker = worker
+        self._descriptor = descriptor
+        self._meters = meters
+        self._problems = problems
+        self._task: asyncio.Task[None] | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self.state = "starting"
+        self.parts: Parts | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to report."""
+        connection = socket.socket(fileno=self._descriptor)
+        self._reader, self._writer = await asyncio.open_connection(sock=connection)
+        self._task = asyncio.create_task(self._report())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Say the last numbers and hang up."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._send()
+        if self._writer is not None:
+            self._writer.close()
+
+    async def parent_gone(self) -> None:
+        """Return when the supervisor's end is closed: it died."""
+        if self._reader is not None:
+            await self._reader.read()
+
+    async def _report(self) -> None:
+        while True:
+            await self._send()
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def _send(self) -> None:
+        if self._writer is None:
+            return
+        try:
+            self._writer.write(pack_report(self._now()))
+            await self._writer.drain()
+        except ConnectionError:
+            return  # parent_gone says so too
+
+    def _now(self) -> Report:
+        parts = self.parts
+        sources: list[SourceLine] = []
+        holds: list[HoldLine] = []
+        stopped: list[str] = []
+        partitions = 0
+        if parts is not None:
+            self._measure(parts)
+            partitions = len(parts.app.ledger.partitions())
+            if parts.collector is not None:
+                status = parts.collector.status()
+                sources = source_lines(status)
+                self._count_collected(status)
+            if parts.sink is not None:
+                now = time.monotonic()
+                holds = [
+                    HoldLine(hold.dataset, hold.code, hold.acts, now - hold.since) for hold in parts.sink.state.holds.values()
+                ]
+            stopped = [name for name, agent in (parts.datasets or {}).items() if agent.stopped is not None]
+        return Report(
+            worker=self._worker,
+            pid=os.getpid(),
+            state=self.state,
+            partitions=partitions,
+            snapshot=self._meters.snapshot(),
+            problems=self._problems.latest(),
+            sources=sources,
+            holds=holds,
+            stopped_datasets=stopped,
+            memory_bytes=resident_bytes(),
+        )
+
+    def _measure(self, parts: Parts) -> None:
+        for name, gate in (parts.gates or {}).items():
+            self._meters.set(metrics.GATE_BYTES, gate.held, (name,))
+            self._meters.set(metrics.GATE_WAITING, gate.waiting, (name,))
+
+    def _count_collected(self, status: CollectorStatus) -> None:
+        records: dict[tuple[str, ...], int] = {}
+        sizes: dict[tuple[str, ...], int] = {}
+        behind: dict[tuple[str, ...], float] = {}
+        for shard in status.shards:
+            stream = (shard.project, shard.environment, shard.stream)
+            records[stream] = records.get(stream, 0) + shard.records
+            sizes[stream] = sizes.get(stream, 0) + shard.bytes
+            behind[stream] = max(behind.get(stream, 0.0), (shard.behind_ms or 0) / 1000)
+        for labels, count in records.items():
+            self._meters.set(metrics.COLLECTED_RECORDS, count, labels)
+            self._meters.set(metrics.COLLECTED_BYTES, sizes[labels], labels)
+            self._meters.set(metrics.KINESIS_BEHIND, behind[labels], labels)
+
+
+def source_lines(status: CollectorStatus) -> list[SourceLine]:
+    """Return one line for each stream: what its shards in this worker say together."""
+    lines = []
+    for stream in status.streams:
+        key = (stream.project, stream.environment, stream.stream)
+        shards = [s for s in status.shards if (s.project, s.environment, s.stream) == key and s.state == "reading"]
+        behind = [shard.behind_ms / 1000 for shard in shards if shard.behind_ms is not None]
+        errors = [shard.last_error for shard in shards if shard.last_error]
+        lines.append(
+            SourceLine(
+                *key,
+                state=stream.state,
+                mode=stream.mode or next((shard.mode for shard in shards if shard.mode), ""),
+                shards=len(shards),
+                behind_seconds=max(behind, default=None),
+                last_error=stream.last_error or (errors[0] if errors else ""),
+            )
+        )
+    return lines
+
+
+def resident_bytes() -> int:
+    """Return the resident memory of this process; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
