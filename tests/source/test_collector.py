@@ -76,8 +76,6 @@ async def test_every_record_of_every_shard_arrives_once(mode: str, tmp_path: Pat
                 stream.shard_for(f"key {number}").put(f"late {number}".encode(), f"key {number}")
             await until(lambda: len(outlet.data) >= 600)
             status = collector.status()
-        assert sorted(outlet.data) == sorted(
-            f"{word} {number}".encode() for word in ("early", "late") for number in range(300)
-        )
+        assert sorted(outlet.data) == sorted(f"{word} {number}".encode() for word in ("early", "late") for number in range(300))
         assert status.streams[0].mode.startswith(mode)
         assert {batch.project for batch in outlet.batches} == {"shop"}

@@ -75,6 +75,7 @@ class LeaseCoordinator:
         self._promised: dict[str, float] = {}
         self._accounted: dict[str, int] = {}
         self._shunned: dict[str, float] = {}
+        self._alive: dict[str, float] = {}
 
     @property
     def held(self) -> Mapping[str, Lease]:
@@ -99,6 +100,8 @@ class LeaseCoordinator:
             seen = self._seen.get(key)
             if seen is None or seen.counter != lease.counter:
                 self._seen[key] = _Seen(lease.counter, now)
+            if seen is not None and seen.counter != lease.counter and lease.writer is not None:
+                self._alive[lease.writer] = now
             if lease.owner != self.worker or not lease.in_handoff:
                 self._promised.pop(key, None)
             else:
@@ -126,7 +129,9 @@ class LeaseCoordinator:
         wanted = choose(present, self.worker, expired - ours, self._rng)
         won += [lease for lease in wanted.take if await self._claim(lease)]
         for lease in wanted.steal:
-            await self._steal(lease)
+            # Asking a dead worker to hand over would only put off the moment its leases are free.
+            if now - self._alive.get(lease.owner or "", -self.times.failover) < self.times.failover:
+                await self._steal(lease)
         return [self._held[lease.key].lease for lease in won if lease.key in self._held]
 
     async def renew(self, progressing: Callable[[str], bool] = lambda _: True) -> list[str]:
