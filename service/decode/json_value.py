@@ -6,12 +6,23 @@ from collections.abc import Callable
 
 import msgspec
 
-from service.decode.cloudwatch import PREFIX, read_message
+from service.decode.cloudwatch import read_message
 from service.decode.nesting import too_deep
 from service.decode.units import Run, Units
 
-HEAD = 256
-"""``Records`` must begin this early: in all files AWS delivers it is the first key."""
+ABSENT = msgspec.Raw(b"")
+
+
+class Probe(msgspec.Struct, rename={"detail_type": "detail-type", "message_type": "messageType"}, gc=False):
+    """The keys that tell what an object is; everything else is checked to be JSON and skipped."""
+
+    detail_type: msgspec.Raw = ABSENT
+    message_type: msgspec.Raw = ABSENT
+    Records: msgspec.Raw = ABSENT
+
+    def wraps(self) -> bool:
+        """Whether the object may be more than an event."""
+        return self.detail_type is not ABSENT or self.message_type is not ABSENT or self.Records is not ABSENT
 
 
 class Envelope(msgspec.Struct, rename={"detail_type": "detail-type"}, gc=False):
@@ -34,22 +45,45 @@ class Records(msgspec.Struct, gc=False):
 
 _envelope = msgspec.json.Decoder(Envelope)
 _records = msgspec.json.Decoder(Records)
+PROBE = msgspec.json.Decoder(Probe)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
-_WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def read_single(payload: bytes, units: Units) -> bool:
+    """Add a payload that is one JSON object and nothing else; False, and nothing is added, when it is not."""
+    if payload[:1] != b"{":
+        return False
+    try:
+        probe = PROBE.decode(payload)
+    except WRONG:
+        return False
+    _read(payload.strip(), probe, 1, units)
+    return True
 
 
 def read_object(value: bytes, line: int, units: Units) -> None:
     """Add the events of one valid JSON object, of whatever kind it is; ``line`` is where it begins."""
-    if value.startswith(PREFIX) or (b'"messageType"' in value and b'"logEvents"' in value):
-        units.enter(line)
-        known = read_message(value, units)
-        units.enter(0)
-        if known:
+    try:
+        probe = PROBE.decode(value)
+    except WRONG:  # a key that is not UTF-8
+        read_event(value, line, units)
+    else:
+        _read(value, probe, line, units)
+
+
+def _read(value: bytes, probe: Probe, line: int, units: Units) -> None:
+    if probe.wraps():
+        if probe.message_type is not ABSENT:
+            units.enter(line)
+            known = read_message(value, units)
+            units.enter(0)
+            if known:
+                return
+        if probe.detail_type is not ABSENT and _read_envelope(value, line, units):
             return
-    if b'"detail-type"' in value and _read_envelope(value, line, units):
-        return
-    if b'"Records"' in value[:HEAD] and _read_records(value, line, units):
-        return
+        if probe.Records is not ABSENT and _read_records(value, line, units):
+            return
     read_event(value, line, units)
 
 
@@ -57,7 +91,7 @@ def read_array(data: bytes, line: int, units: Units) -> bool:
     """Add the objects of a JSON array; False, and nothing is added, when it holds no object and is not empty."""
     try:
         elements = _array.decode(data)
-    except _WRONG:
+    except WRONG:
         return False
     if elements and not any(bytes(element).startswith(b"{") for element in elements):
         return False
@@ -84,11 +118,14 @@ def _read_elements(elements: list[msgspec.Raw], line: int, units: Units, read: C
 
 
 def _read_element(value: bytes, number: int, units: Units) -> None:
-    if b'"detail-type"' in value and _read_envelope(value, number, units):
-        return
-    if b'"logEvents"' in value and b'"messageType"' in value and read_message(value, units):
-        return
-    read_event(value, number, units)
+    try:
+        probe = PROBE.decode(value)
+    except WRONG:
+        probe = Probe()
+    known = probe.detail_type is not ABSENT and _read_envelope(value, number, units)
+    known = known or (probe.message_type is not ABSENT and read_message(value, units))
+    if not known:
+        read_event(value, number, units)
 
 
 def read_event(value: bytes, line: int, units: Units) -> None:
@@ -107,7 +144,7 @@ def read_event(value: bytes, line: int, units: Units) -> None:
 def _read_records(value: bytes, line: int, units: Units) -> bool:
     try:
         elements = _records.decode(value).Records
-    except _WRONG:
+    except WRONG:
         return False
     _read_elements(elements, line, units, read_event)
     return True
@@ -117,7 +154,7 @@ def _read_envelope(value: bytes, line: int, units: Units) -> bool:
     try:
         envelope = _envelope.decode(value)
         detail = bytes(envelope.detail).decode()
-    except _WRONG:
+    except WRONG:
         return False
     if not detail.startswith("{"):
         return False

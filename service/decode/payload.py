@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from service.decode.header import directive, is_header
-from service.decode.json_value import read_array, read_object
+from service.decode.json_value import PROBE, WRONG, read_array, read_object
 from service.decode.limits import Limits
 from service.decode.nesting import HARMLESS, too_deep
 from service.decode.units import Units
@@ -47,8 +47,6 @@ class _Scan:
         self.attempts = ATTEMPTS
         self.line_end = -1
         self.chunk = SMALL
-        self.wrapped = b'"detail-type"' in data or b'"logEvents"' in data or b'"Records"' in data
-        """Whether a value may be more than an event; if not, JSON lines are taken many at a time."""
 
     def run(self) -> None:
         data, size = self.data, len(self.data)
@@ -61,7 +59,7 @@ class _Scan:
             if self.units.full:
                 self.units.gives_up(data[self.at :], self.line)
                 return
-            if not self.wrapped and data.startswith(b'{"', self.at) and self.json_lines():
+            if data.startswith(b'{"', self.at) and self.json_lines():
                 continue
             if not (_JSON.match(data, self.at) and self.value()):
                 self.text()
@@ -204,13 +202,14 @@ class _Scan:
 
 
 def _objects(lines: list[str], limits: Limits) -> int:
-    """How many lines from the first are one JSON object each."""
+    """How many lines from the first are one JSON event each."""
     for number, line in enumerate(lines):
         if line[:1] != "{":
             return number
         try:
-            _skip.decode(line)
-        except (msgspec.DecodeError, RecursionError):
+            if PROBE.decode(line).wraps():
+                return number
+        except WRONG:
             return number
         if len(line) >= HARMLESS and too_deep(line, limits.depth):
             return number

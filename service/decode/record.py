@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from service.decode.cloudwatch import PREFIX, read_message
 from service.decode.inflate import unpack
+from service.decode.json_value import read_single
 from service.decode.limits import DEFAULT, Limits
 from service.decode.payload import read_payload
 from service.decode.units import Broken, Run, Units
@@ -30,8 +31,8 @@ def split(data: bytes, limits: Limits = DEFAULT) -> Units:
     except EventError as error:
         units.fails(data, error)
         return units
-    # The common case, decided by its first bytes: a subscription message and nothing else.
-    if not (payload.startswith(PREFIX) and read_message(payload, units)):
+    # The common cases, decided by their first bytes: one subscription message, one envelope, one event.
+    if not (payload.startswith(PREFIX) and read_message(payload, units)) and not read_single(payload, units):
         read_payload(payload, units)
     if wrong is not None:
         units.breaks(rest, 1, wrong.code, wrong.reason)

@@ -116,9 +116,7 @@ class _Reader:
             return alternatives[0] if len(alternatives) == 1 else Or(tuple(alternatives))
         if isinstance(selection, (str, int, float)):
             return self.item("", selection, at)
-        raise self.refused(
-            at, "bad_selection", f"a selection cannot be {_kind(selection)}", "write a mapping of field: value"
-        )
+        raise self.refused(at, "bad_selection", f"a selection cannot be {_kind(selection)}", "write a mapping of field: value")
 
     def item(self, key: object, value: object, at: At) -> Node:
         if not isinstance(key, str):
@@ -127,9 +125,7 @@ class _Reader:
         values = value if isinstance(value, list) else [value]
         for one in values:
             if one is not None and not isinstance(one, (str, int, float)):
-                raise self.refused(
-                    at, "bad_value", f"{key}: {_kind(one)} is no value to compare with", "write text or numbers"
-                )
+                raise self.refused(at, "bad_value", f"{key}: {_kind(one)} is no value to compare with", "write text or numbers")
         if not values:
             raise self.refused(at, "bad_value", f"{key}: an empty list matches nothing", "add a value")
         try:
@@ -137,9 +133,7 @@ class _Reader:
         except SigmaRegularExpressionError as error:
             raise self.refused(at, "bad_regex", f"{key}: {error.args[0]}", _RE2_HINT) from error
         except (SigmaError, AttributeError, TypeError) as error:
-            raise self.refused(
-                at, "bad_value", f"{key}: {error}", "see the Sigma specification of this modifier"
-            ) from error
+            raise self.refused(at, "bad_value", f"{key}: {error}", "see the Sigma specification of this modifier") from error
         field = parsed.field or TEXT
         groups = [self.tests(one, field, parsed.field is None, at) for one in parsed.value]
         if parsed.value_linking is ConditionAND and len(groups) > 1:

@@ -149,7 +149,7 @@ def test_every_input_is_accounted_for_and_none_raises(data: bytes) -> None:
         assert taken == list(range(len(taken)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r"), min_size=1), min_size=1))
 def test_lines_of_text_come_out_as_they_went_in(lines: list[str]) -> None:
     plain = [f"at {line}." for line in lines]
@@ -161,11 +161,11 @@ def test_lines_of_text_come_out_as_they_went_in(lines: list[str]) -> None:
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
-    max_leaves=10,
+    max_leaves=5,
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), json_values), min_size=1, max_size=6),
     st.sampled_from(["", "\n", "\r\n", " ", ",\n"]),
