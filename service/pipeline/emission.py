@@ -183,7 +183,7 @@ def write_enrichment(draft: Draft, shape: Shape, file: PipelineFile) -> None:
                 """community = ',"community_id":"' + community + '"' if community else ''""",
             )
             shape.put_optional("network", Part("event", "community"))
-    if source is not None and file.enrich and "network.type" not in draft.slots and destination is not None:
+    if source is not None and "network.transport" in draft.slots and "network.type" not in draft.slots:
         draft.code.add(
             f"""network_type = '' if {source.local} is None else ',"type":"ipv4"' if {source.local}[3] == 4 """
             """else ',"type":"ipv6"'"""
