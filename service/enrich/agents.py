@@ -21,9 +21,7 @@ OTHER = "Other"
 _WRAPPERS = re.compile(r"\b(Terraform|OpenTofu|Pulumi|CloudFormation|Ansible)/v?(\d[\w.+-]{0,40})")
 _PRODUCT = re.compile(r"([A-Za-z][\w.+-]{0,60})/v?(\d[\w.+-]{0,40})")
 _SERVICE = re.compile(r"(AWS Internal|[a-z0-9.-]{1,60}\.amazonaws\.com)")
-_SYSTEM = re.compile(
-    r"\b(?:os/)?(linux|windows|macos|darwin|ios|android)(?:NT)?(?:[/#]v?(\d[\w.-]{0,40}))?", re.IGNORECASE
-)
+_SYSTEM = re.compile(r"\b(?:os/)?(linux|windows|macos|darwin|ios|android)(?:NT)?(?:[/#]v?(\d[\w.-]{0,40}))?", re.IGNORECASE)
 _SYSTEMS = {
     "linux": "Linux", "windows": "Windows", "macos": "Mac OS X", "darwin": "Mac OS X", "ios": "iOS",
     "android": "Android",

@@ -140,6 +140,11 @@ class Enrichers:
             self.accounts.replace(self._projects.newest or {})
         return geo_changed or lists_changed or projects_changed
 
+    @property
+    def missing(self) -> frozenset[str]:
+        """Kinds of files that are configured but of which at least one has never been read: geoip, threat_list."""
+        return frozenset(status.kind for status in self.status() if status.built is None)
+
     def status(self) -> list[SourceStatus]:
         """One entry for each file."""
         found = [_status(geo) for geo in self._geoip]

@@ -30,9 +30,7 @@ class Read(Generic[T]):
 class Followed(Generic[T]):
     """One file. ``reload`` may run in any thread; ``adopt`` belongs to the thread that uses ``current``."""
 
-    def __init__(
-        self, kind: str, path: Path, read: Callable[[Path], Read[T]], refusals: tuple[type[Exception], ...]
-    ) -> None:
+    def __init__(self, kind: str, path: Path, read: Callable[[Path], Read[T]], refusals: tuple[type[Exception], ...]) -> None:
         """Read nothing yet; ``read`` raises OSError, ContentErrors or one of ``refusals`` for a file it can't use."""
         self.kind = kind
         self.path = path

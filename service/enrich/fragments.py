@@ -7,13 +7,19 @@ from collections.abc import Mapping
 
 import orjson
 
+TOO_DEEP = "[nested too deeply]"
+
 
 def dump(value: object) -> str:
-    """The value as JSON; what UTF-8 cannot say (lone surrogates) becomes ``?``."""
+    """The value as JSON; what UTF-8 cannot say (lone surrogates) becomes ``?``, hundreds of levels a remark."""
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
+        pass  # a lone surrogate, a number beyond 64 bits, or more than 254 levels
+    try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode()
+    except RecursionError:
+        return f'"{TOO_DEEP}"'
 
 
 def members(values: Mapping[str, object | None]) -> str:

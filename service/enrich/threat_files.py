@@ -64,9 +64,7 @@ def load_list(name: str, file: ListFile, path: Path) -> tuple[ThreatList, str | 
     """The list in memory, and what was wrong with its file though it could be read; raises OSError or ValueError."""
     with path.open(encoding="utf-8", errors="replace", newline="") as stream:
         entries = _rows(stream, file) if file.column else _lines(stream)
-        found, refused = _fill(
-            ThreatList(name, file.kind, file.confidence, file.description), islice(entries, file.limit)
-        )
+        found, refused = _fill(ThreatList(name, file.kind, file.confidence, file.description), islice(entries, file.limit))
         cut = next(entries, None) is not None
     if cut:
         return found, f"more than {file.limit} entries: the rest is not loaded"

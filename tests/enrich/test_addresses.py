@@ -146,6 +146,7 @@ def test_a_missing_database_comes_later(tmp_path: Path) -> None:
     (status,) = enrichers.status()
     assert status.built is None
     assert status.error is not None
+    assert enrichers.missing == {"geoip"}
     databases.city(path)
     assert enrichers.refresh() is True
     after = enrichers.addresses["203.0.113.9"]
@@ -154,6 +155,7 @@ def test_a_missing_database_comes_later(tmp_path: Path) -> None:
     (status,) = enrichers.status()
     assert status.error is None
     assert status.built is not None
+    assert enrichers.missing == frozenset()
     assert enrichers.refresh() is False
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from hypothesis import given, settings
@@ -51,6 +52,19 @@ def test_depth_is_bounded() -> None:
         found = found["n"]
     assert isinstance(found, str)
     assert found.startswith('{"n":')
+
+
+def test_a_thousand_levels_and_a_thousand_dots_take_no_time() -> None:
+    value: Any = {"end": "\ud800"}
+    for _ in range(1000):
+        value = {"n": [value]}
+    assert "n" in safe(value)
+    assert "n" in safe({"n": [10**30, value]})
+    began = time.monotonic()
+    found = safe({"." * 300 + str(number): 1 for number in range(1000)})
+    found = safe({"a." * 120 + str(number): 1 for number in range(1000)})
+    assert time.monotonic() - began < 0.5
+    assert len(found) == 1000
 
 
 def test_length_is_bounded_in_characters_and_bytes() -> None:

@@ -76,15 +76,14 @@ def _object(value: dict[object, object], depth: int, budget: _Budget) -> dict[st
 
 def _without_collisions(made: dict[str, object]) -> dict[str, object]:
     """``a`` beside ``a.b`` is one path with two meanings: the dotted one becomes ``a_b``. So do odd dots."""
-    taken = {name for name in made if "." not in name}
     safe: dict[str, object] = {}
     for name, item in made.items():
         if "." not in name:
             safe[name] = item
             continue
         parts = name.split(".")
-        prefixes = {".".join(parts[:count]) for count in range(1, len(parts))}
-        if "" in parts or prefixes & (taken | made.keys()):
+        odd = "" in parts or len(parts) > DEEPEST
+        if odd or any(".".join(parts[:count]) in made for count in range(1, len(parts))):
             changed = name.replace(".", "_")
             while changed in made or changed in safe:
                 changed += "_"
