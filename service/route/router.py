@@ -106,6 +106,17 @@ class Router:
                     pieces.append(Piece(claimed, self._slice(batch, record, claimed, part), part.lines))
         return RoutedText(pieces, dead)
 
+    def reroute(self, piece: Slice) -> list[tuple[str | None, Slice]]:
+        """Today's dataset of a slice that was decoded earlier (a replay); None where nothing claims it."""
+        batch = RecordBatch(piece.project, piece.environment, piece.stream, piece.shard, [])
+        record = Record(b"", "", piece.sequence, piece.subsequence, piece.arrival_ms)
+        facts = {fact: getattr(piece, fact) for fact in ("envelope_id", "envelope_time", *_RUN_FACTS)}
+        run = Run(piece.events, range(len(piece.events)), piece.first, ids=piece.ids, times=piece.times, **facts)
+        return [
+            (dataset, slice_of(batch, record, part) if dataset is None else self._slice(batch, record, dataset, part))
+            for dataset, part in self._claims(batch, run)
+        ]
+
     def _slice(self, batch: RecordBatch, record: Record, dataset: str, run: Run) -> Slice:
         choice = self._columns.get(dataset)
         if choice is not None:
@@ -171,7 +182,6 @@ def route_of(pipeline: LoadedPipeline) -> Route:
 
 def unclaimed(piece: Slice) -> list[DeadLetter]:
     """Dead letters of events that no dataset claims."""
-    context = msgspec.structs.replace(piece, events=[], ids=None, times=None)
     return [
         DeadLetter(
             project=piece.project,
@@ -186,10 +196,21 @@ def unclaimed(piece: Slice) -> list[DeadLetter]:
             code="no_route",
             reason="no pipeline's route selects this event",
             data=event.encode("utf-8", "surrogatepass"),
-            context=context,
+            context=_context(piece, number),
         )
         for number, event in enumerate(piece.events)
     ]
+
+
+def _context(piece: Slice, number: int) -> Slice:
+    """The slice around one event, with that event's own id and time: a replay must give it the same ``_id``."""
+    return msgspec.structs.replace(
+        piece,
+        events=[],
+        first=piece.first + number,
+        ids=piece.ids[number : number + 1] if piece.ids is not None else None,
+        times=piece.times[number : number + 1] if piece.times is not None else None,
+    )
 
 
 def _stretches(claims: list[str | None]) -> Iterable[tuple[int, int]]:

@@ -1,0 +1,213 @@
+"""Which dataset gets which event, and that every event gets one fate."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.errors import Place
+from service.event import Record, RecordBatch
+from service.match import parse_selection
+from service.route.router import Router
+from service.route.routes import Route
+
+HERE = Place("pipeline.yml", 3)
+
+
+def route(dataset: str, selection: Any, **more: Any) -> Route:
+    return Route(dataset, parse_selection(selection, HERE), **more)
+
+
+ROUTES = [
+    route(
+        "aws.cloudtrail",
+        [
+            {"detail_type|endswith": "via CloudTrail"},
+            {"log_group|contains": "trail"},
+            {"eventVersion|exists": True, "eventSource|endswith": ".amazonaws.com"},
+        ],
+    ),
+    route(
+        "aws.vpcflow",
+        [
+            {"log_group|contains": "flow"},
+            {"columns|contains": "srcaddr"},
+            {"_text|re": "^[0-9]+ [0-9]{12} eni-"},
+        ],
+        column_sources=("declared", "header", "default"),
+        columns=(("special-*", "version srcaddr dstaddr"),),
+    ),
+    route("aws.guardduty", [{"source": "aws.guardduty"}, {"service.serviceName": "guardduty"}]),
+    route("aws.eks_audit", {"log_group|startswith": "/aws/eks", "log_stream|startswith": "kube-apiserver-audit"}),
+    route("aws.eks_api", {"log_group|startswith": "/aws/eks"}),
+    route("app.mixed", {"log_group": "mixed", "kind": "audit"}),
+    route("aws.cloudwatch", {"transport": "cloudwatch_logs"}),
+]
+ROUTER = Router(ROUTES)
+TRAIL = '{"eventVersion":"1.08","eventSource":"s3.amazonaws.com"}'
+FLOW = "2 111122223333 eni-1 192.0.2.1 192.0.2.2 1 2 6 1 1 1 1 ACCEPT OK"
+FINDING = '{"service":{"serviceName":"guardduty"}}'
+
+
+def record(data: bytes | str, sequence: str = "1") -> Record:
+    return Record(data if isinstance(data, bytes) else data.encode(), "key", sequence, 0, 5)
+
+
+def batch(*data: bytes | str) -> RecordBatch:
+    return RecordBatch("shop", "prod", "logs", "shardId-0", [record(one) for one in data])
+
+
+def message(group: str, *texts: str, stream: str = "s") -> bytes:
+    events = [{"id": str(number), "timestamp": number, "message": text} for number, text in enumerate(texts)]
+    return gzip.compress(
+        json.dumps(
+            {"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": group, "logStream": stream, "logEvents": events}
+        ).encode()
+    )
+
+
+def envelope(source: str, detail_type: str) -> str:
+    return json.dumps({"detail-type": detail_type, "source": source, "detail": {"a": 1}})
+
+
+def datasets(*data: bytes | str) -> dict[str, list[str]]:
+    routed = ROUTER.route(batch(*data))
+    found = {name: [event for piece in pieces for event in piece.events] for name, pieces in routed.by_dataset.items()}
+    if routed.dead:
+        found["dead"] = [f"{letter.code}: {letter.data.decode()}" for letter in routed.dead]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("data", "dataset"),
+    [
+        (message("org-trail", "x"), "aws.cloudtrail"),
+        (message("ORG-TRAIL", "x"), "aws.cloudtrail"),
+        (message("vpc-flow", FLOW), "aws.vpcflow"),
+        (message("/aws/eks/c/cluster", "{}", stream="kube-apiserver-audit-1"), "aws.eks_audit"),
+        (message("/aws/eks/c/cluster", "{}", stream="authenticator-1"), "aws.eks_api"),
+        (message("app", "hello"), "aws.cloudwatch"),
+        (message("app", TRAIL), "aws.cloudtrail"),
+        (envelope("aws.guardduty", "GuardDuty Finding"), "aws.guardduty"),
+        (envelope("aws.guardduty", "AWS API Call via CloudTrail"), "aws.cloudtrail"),
+        (TRAIL, "aws.cloudtrail"),
+        (json.dumps(json.loads(TRAIL), indent=2), "aws.cloudtrail"),
+        (FINDING, "aws.guardduty"),
+        (FLOW, "aws.vpcflow"),
+    ],
+)
+def test_an_event_goes_where_the_first_fitting_route_says(data: bytes | str, dataset: str) -> None:
+    assert list(datasets(data)) == [dataset]
+
+
+@pytest.mark.parametrize("data", ["hello", '{"a":1}', "[1]", envelope("aws.unknown", "Something")])
+def test_what_nothing_claims_is_a_dead_letter(data: str) -> None:
+    (letter,) = ROUTER.route(batch(data)).dead
+    assert (letter.stage, letter.code, letter.project, letter.index) == ("route", "no_route", "shop", 0)
+    assert letter.context is not None
+    assert letter.context.events == []
+    assert letter.data.decode() in data.replace(" ", "") + data
+
+
+def test_without_the_fallback_a_log_group_event_is_a_dead_letter_too() -> None:
+    routed = Router(ROUTES[:2]).route(batch(message("app", "hello")))
+    assert [letter.code for letter in routed.dead] == ["no_route"]
+    assert routed.dead[0].context is not None
+    assert routed.dead[0].context.log_group == "app"
+
+
+def test_events_of_one_record_go_apart_and_keep_their_numbers() -> None:
+    routed = ROUTER.route(batch("\n".join([TRAIL, TRAIL, FLOW, "?", FINDING, TRAIL])))
+    trails = routed.by_dataset["aws.cloudtrail"]
+    assert [(piece.first, piece.events) for piece in trails] == [(0, [TRAIL, TRAIL]), (5, [TRAIL])]
+    assert [(piece.first, piece.events) for piece in routed.by_dataset["aws.vpcflow"]] == [(2, [FLOW])]
+    assert [(piece.first, piece.events) for piece in routed.by_dataset["aws.guardduty"]] == [(4, [FINDING])]
+    assert [(letter.index, letter.data) for letter in routed.dead] == [(3, b"?")]
+    assert (routed.records, routed.events) == (1, 6)
+
+
+def test_ids_and_times_go_with_their_events() -> None:
+    routed = ROUTER.route(batch(message("app", "one", TRAIL, "two")))
+    (trail,) = routed.by_dataset["aws.cloudtrail"]
+    assert (trail.first, trail.ids, trail.times) == (1, ["1"], [1])
+    assert [(piece.first, piece.ids) for piece in routed.by_dataset["aws.cloudwatch"]] == [(0, ["0"]), (2, ["2"])]
+
+
+def test_a_fact_may_guard_what_is_asked_of_the_content() -> None:
+    assert list(datasets(message("mixed", '{"kind":"audit"}'))) == ["app.mixed"]
+    assert list(datasets(message("mixed", '{"kind":"other"}'))) == ["aws.cloudwatch"]
+    assert list(datasets('{"kind":"audit"}')) == ["dead"]
+
+
+def test_columns_come_from_the_declaration_then_the_header() -> None:
+    class Streams:
+        def declared(self, project: str, environment: str, stream: str, log_group: str) -> str | None:
+            return "declared list" if (project, environment, stream, log_group) == ("shop", "prod", "logs", "flow-1") else None
+
+    router = Router(ROUTES, Streams())
+    routed = router.route(
+        batch(
+            message("flow-1", "a"),
+            message("flow-2", "a"),
+            message("special-flow", "a"),
+            "version srcaddr dstaddr action\n2 a b c",
+            FLOW,
+        )
+    )
+    assert [piece.columns for piece in routed.by_dataset["aws.vpcflow"]] == [
+        "declared list", None, "version srcaddr dstaddr", "version srcaddr dstaddr action", None,
+    ]  # fmt: skip
+    assert routed.control == 1
+
+
+def test_a_named_dataset_takes_everything() -> None:
+    text = ROUTER.route_text(b'one\n{"broken\n' + TRAIL.encode(), "aws.guardduty")
+    assert [(piece.dataset, piece.slice.events, list(piece.lines)) for piece in text.pieces] == [
+        ("aws.guardduty", ["one"], [1]),
+        ("aws.guardduty", [TRAIL], [3]),
+    ]
+    assert [(line, letter.code) for line, letter in text.dead] == [(2, "truncated_json")]
+
+
+def test_text_is_routed_by_content_with_its_lines() -> None:
+    text = ROUTER.route_text("\n".join([TRAIL, "", FLOW, "?", TRAIL]).encode())
+    assert [(piece.dataset, list(piece.lines)) for piece in text.pieces] == [
+        ("aws.cloudtrail", [1]),
+        ("aws.vpcflow", [3]),
+        ("aws.cloudtrail", [5]),
+    ]
+    assert [(line, letter.code) for line, letter in text.dead] == [(4, "no_route")]
+    assert ROUTER.route_text(f'{{"Records":[{TRAIL},{TRAIL}]}}'.encode()).pieces[0].lines == [1, 2]
+
+
+def test_answers_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.route.router.MEMO_SIZE", 8)
+    router = Router(ROUTES)
+    for number in range(50):
+        routed = router.route(batch(message("trail", "x", stream=f"s{number}")))
+        assert list(routed.by_dataset) == ["aws.cloudtrail"]
+    assert len(router._answers) <= 8
+
+
+@pytest.mark.parametrize("data", ['{"eventVersion":', '{"eventVersion":1e999}', '{"eventVersion":"\\ud800"}', "{", "\x00", "{}"])
+def test_odd_content_is_routed_without_raising(data: str) -> None:
+    routed = ROUTER.route(batch(message("app", data)))
+    assert len(routed.by_dataset["aws.cloudwatch"]) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([TRAIL, FLOW, FINDING, "?", '{"a', "", "é", '{"Records":[]}']), max_size=12))
+def test_every_event_has_exactly_one_fate(lines: list[str]) -> None:
+    data = "\n".join(lines).encode()
+    routed = ROUTER.route(batch(data))
+    taken = [piece.first + at for pieces in routed.by_dataset.values() for piece in pieces for at in range(len(piece.events))]
+    taken += [letter.index for letter in routed.dead]
+    assert sorted(taken) == list(range(len(taken)))
+    assert taken or routed.control
+    text = ROUTER.route_text(data)
+    assert sum(len(piece.lines) for piece in text.pieces) + len(text.dead) == len(taken)
