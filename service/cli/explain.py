@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from service.offline.explain import Explanation
 
 
+_WIDE = 180
+"""Columns when nobody looks at a terminal."""
+
+
 @click.command()
 @click.argument("dataset_and_file", metavar="[DATASET] FILE|-", nargs=-1, required=True)
 @click.option("--line", type=int, default=None, help="Explain the event that begins at this line; default: the first.")
@@ -69,24 +73,29 @@ def _show(told: Explanation) -> None:
     from rich.table import Table
 
     here = f"{Path.cwd()}{os.sep}"
-    console = Console(soft_wrap=False)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+    event = " ".join(told.event.split())
     console.print(f"[bold]{told.dataset}[/]  line {told.line}  routed by {escape(told.route.removeprefix(here))}")
-    console.print(escape(told.event if len(told.event) <= 400 else told.event[:400] + " …"), style="dim")
+    console.print(escape(event if len(event) <= 400 else event[:400] + " …"), style="dim")
     if told.dead is not None:
         console.print(f"[bold red]no document[/]: {escape(told.dead)}")
         return
-    console.print(f"[bold]→[/] {escape(str(told.index))} / {escape(str(told.id))}")
-    table = Table("field", "value", "by", "where", box=None, pad_edge=False, header_style="bold")
+    console.print(f"[bold]→[/] {escape(str(told.index))} {escape(str(told.id))}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("field", "value", "by", "where"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
     stage = ""
     for made in told.made:
         if made.stage != stage:
             stage = made.stage
             table.add_row(f"[bold cyan]{stage}[/]")
         value = json.dumps(made.value, ensure_ascii=False)
-        shown = value if len(value) <= 60 else value[:57] + "…"
-        before = "" if made.replaced is None else f"  (was {json.dumps(made.replaced, ensure_ascii=False)[:40]})"
-        where = made.place.removeprefix(here)
-        table.add_row(f"  {escape(made.field)}", escape(shown + before), escape(made.by), escape(where))
+        shown = value if len(value) <= 48 else value[:47] + "…"
+        before = "" if made.replaced is None else f"  (was {json.dumps(made.replaced, ensure_ascii=False)[:30]})"
+        where = made.place.rpartition(os.sep)[2]
+        table.add_row(f"  {escape(made.field)}", escape(shown + before), escape(made.by[:50]), escape(where))
     console.print(table)
     console.print(f"[bold]consumed[/] {len(told.consumed)} raw fields")
     console.print(f"[bold]left in unmapped[/] {escape(', '.join(told.unmapped)) or 'nothing'}")

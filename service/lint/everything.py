@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.content import Content, find_content
+from service.enrich.enrichers import Enrichers
 from service.errors import ContentError, ContentErrors, Place
 from service.lint.folder import check_folder
 from service.lint.pipeline import check_pipeline
+from service.pipeline.compile import compile_pipeline
 from service.pipeline.load import LoadedPipeline, load_pipeline
+from service.route.router import build_router
 from service.yaml_errors import closest
 
 
@@ -64,9 +67,22 @@ def _check_sources(root: Path, tuning: Path | None) -> Findings:
 def _check_source(folder: Path, tuning: Path | None, findings: Findings) -> None:
     findings.pipelines += 1
     try:
-        loaded: LoadedPipeline = load_pipeline(folder, tuning / f"{folder.name}.yml" if tuning else None)
+        loaded = load_pipeline(folder, tuning / f"{folder.name}.yml" if tuning else None)
     except ContentErrors as errors:
         findings.faults.extend(errors.faults)
         return
-    findings.faults.extend(check_pipeline(loaded))
+    faults = check_pipeline(loaded)
+    findings.faults.extend(faults or _compile_faults(loaded))
     findings.faults.extend(check_folder(loaded))
+
+
+def _compile_faults(loaded: LoadedPipeline) -> list[ContentError]:
+    """What only the compiler finds; a pipeline that passes here starts."""
+    try:
+        compile_pipeline(loaded, Enrichers.empty())
+        build_router({loaded.dataset: loaded})
+    except ContentErrors as errors:
+        return errors.faults
+    except ContentError as error:
+        return [error]
+    return []

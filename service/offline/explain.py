@@ -95,9 +95,8 @@ def _made(
 ) -> Iterator[Made]:
     before: dict[str, Any] = {}
     for stage, keys, blocks, enriched in _stages(loaded.file):
-        file = loaded.file.model_copy(
-            update={"normalise": blocks, "enrich": loaded.file.enrich if enriched else [], "sink": _steady(loaded)}
-        )
+        complete = {} if enriched else {"enrich": [], "owner": None, "sink": _steady(loaded)}
+        file = loaded.file.model_copy(update={"normalise": blocks, **complete})
         partial = LoadedPipeline(loaded.folder, file, loaded.catalogue, loaded.source, None)
         document = _document(compile_pipeline(partial, enrichers).carry(slice_, now_ms))
         after = _flat(document or {}, loaded.module)
@@ -119,8 +118,7 @@ def _stages(file: PipelineFile) -> Iterator[tuple[str, tuple[Key, ...], list[Blo
         for count, key in enumerate(order, 1):
             so_far = block.model_copy(update=dict.fromkeys(order[count:]))
             yield "normalise", (*at, key), [*blocks[:number], so_far], False
-    if file.enrich:
-        yield "enrich", ("enrich",), blocks, True
+    yield "enrich", ("enrich",), blocks, True
 
 
 def _writer(

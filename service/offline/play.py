@@ -99,7 +99,7 @@ class Player:
     def _with(self, facts: Facts | None, slice_: Slice) -> Slice:
         """The slice as its transport would have said it."""
         if facts is None:
-            return msgspec.structs.replace(slice_, project="local", environment="none", arrival_ms=self.now_ms)
+            return msgspec.structs.replace(slice_, project="local", environment="none", arrival_ms=0)
         known = {name: getattr(facts, name) for name in _FACTS if getattr(slice_, name) is None}
         if slice_.transport == "plain":
             known["transport"] = facts.transport

@@ -156,7 +156,11 @@ class EventWriter:
     def _timestamp(self, draft: Draft) -> None:
         slot = draft.slot("@timestamp")
         milli = times_of(draft, "epoch_milli")
-        otherwise = "" if slot.sure else f" or {milli}[times[i] if times is not None else arrival_ms]"
+        otherwise = ""
+        if not slot.sure:  # offline (`siem parse`) nothing has arrived: then now is the time
+            now = f"{times_of(draft, 'iso8601')}[ingested[1:-1]]"
+            known = "times is not None or arrival_ms"
+            otherwise = f" or ({milli}[times[i] if times is not None else arrival_ms] if {known} else {now})"
         draft.code.add(
             f"moment = {slot.local}{otherwise}",
             "timestamp = '\"' + moment[0] + '\"'",
