@@ -119,9 +119,8 @@ class Supervisor:
             self._forward(signal.SIGKILL)
             return
         log.info(events.STOP_REQUESTED)
-        self._stop.set()
         self.board.stopping = True
-        self._forward(signal.SIGTERM)
+        self._stop.set()
 
     def _forward(self, number: signal.Signals) -> None:
         for process in self._processes.values():

@@ -17,6 +17,7 @@ VERBS: dict[str, str] = {
     "build": "Generate schema, templates, saved objects, READMEs; --check: are they fresh?",
     "apply": "Diff against the cluster, then put templates, policies and dashboards; --plan: only the diff.",
     "replay": "Dead letters back through today's pipeline.",
+    "lag": "How far behind the processors are, by topic.",
     "leases": "Who reads which shard, and how far.",
     "stack": "A local stack (Kafka, OpenSearch, DynamoDB, Kinesis) that stays up: up, down, status.",
     "double": "The Kinesis double on its own, for trying things out.",

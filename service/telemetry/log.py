@@ -16,10 +16,11 @@ from service.telemetry.meters import Meters
 from service.telemetry.problems import Problems
 from service.telemetry.redaction import Redactor
 
-QUIET = {"aiokafka": logging.WARNING, "faust": logging.WARNING, "mode": logging.WARNING, "botocore": logging.WARNING,
-         "aiobotocore": logging.WARNING, "asyncio": logging.WARNING, "aiohttp": logging.WARNING,
-         "opensearch": logging.ERROR, "urllib3": logging.WARNING}  # fmt: skip
-KAFKA_LOGGERS = ("aiokafka", "faust", "mode")
+QUIET = {"opensearch": logging.ERROR} | dict.fromkeys(
+    ("service", "aiokafka", "faust", "mode", "botocore", "aiobotocore", "asyncio", "aiohttp", "urllib3"), logging.WARNING
+)
+"""Least severity of the standard library's loggers; "service" are Faust's classes that we inherit from."""
+KAFKA_LOGGERS = ("aiokafka", "faust", "mode", "service")
 REPEAT_SECONDS = 10.0
 
 
