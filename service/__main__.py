@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 
 import click
 
 from service.cli import VERBS
+
+# pydantic looks through every installed distribution for plugins, which costs more than reading a pipeline.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 class Verbs(click.Group):

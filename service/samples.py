@@ -18,7 +18,7 @@ SUFFIXES = (".log", ".json", ".ndjson", ".gz", ".bin", ".zst", ".csv", ".tsv", "
 class Facts(BaseModel):
     """What the transport knows about a sample: ``NAME.facts.yml``. All of it may be left out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
     arrived: datetime = datetime(2026, 1, 15, tzinfo=UTC)
     """When Kinesis accepted it; also the time ``event.ingested`` shows."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from array import array
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,11 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from service import yaml_file
 from service.enrich.addresses import pack
 from service.enrich.domains import normal
-from service.enrich.threats import Kind, Numbers, Seen, ThreatList, is_hash, masked
+from service.enrich.numbers import UNDATED, Numbers, Seen, moment
+from service.enrich.threats import Kind, ThreatList, is_hash, masked
 
 LONGEST_LINE = 4096
 """A longer line is no entry."""
 
+_SINKS = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104 - what hosts files put before a name
 _WORD = r"^[a-z0-9][a-z0-9_-]{0,60}$"
 Entry = tuple[str, Seen]
 
@@ -26,7 +27,7 @@ Entry = tuple[str, Seen]
 class ListFile(BaseModel):
     """One threat list."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
     path: str
     """The file; relative to ``lists.yml``."""
@@ -49,7 +50,7 @@ class ListFile(BaseModel):
 class ListsFile(BaseModel):
     """``lists.yml``: the threat lists, asked in this order."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
     lists: dict[Annotated[str, StringConstraints(pattern=_WORD)], ListFile] = {}
     """Name (``threat.indicator.provider``) → list."""
@@ -64,7 +65,8 @@ def load_list(name: str, file: ListFile, path: Path) -> tuple[ThreatList, str | 
     """The list in memory, and what was wrong with its file though it could be read; raises OSError or ValueError."""
     with path.open(encoding="utf-8", errors="replace", newline="") as stream:
         entries = _rows(stream, file) if file.column else _lines(stream)
-        found, refused = _fill(ThreatList(name, file.kind, file.confidence, file.description), islice(entries, file.limit))
+        found = ThreatList(name, file.kind, file.confidence, file.description)
+        refused = _fill(found, islice(entries, file.limit))
         cut = next(entries, None) is not None
     if cut:
         return found, f"more than {file.limit} entries: the rest is not loaded"
@@ -77,10 +79,10 @@ def _lines(stream: TextIO) -> Iterator[Entry]:
             while (rest := stream.readline(LONGEST_LINE)) and len(rest) == LONGEST_LINE:
                 pass
             continue
-        entry = line.partition("#")[0].strip()
-        if entry and not entry.startswith(";"):
-            # hosts files: 0.0.0.0 example.com
-            yield entry.split()[-1], (None, None)
+        words = line.partition("#")[0].split()
+        if words and not words[0].startswith(";"):
+            # hosts files write ``0.0.0.0 example.com``, others a count or a file name behind the entry.
+            yield words[1] if words[0] in _SINKS and len(words) > 1 else words[0], UNDATED
 
 
 def _rows(stream: TextIO, file: ListFile) -> Iterator[Entry]:
@@ -92,43 +94,46 @@ def _rows(stream: TextIO, file: ListFile) -> Iterator[Entry]:
     for row in rows:
         entry = row.get(file.column or "")
         if entry:
-            yield entry.strip(), (row.get(file.first_seen or "") or None, row.get(file.last_seen or "") or None)
+            yield entry.strip(), (moment(row.get(file.first_seen or "")), moment(row.get(file.last_seen or "")))
 
 
-def _fill(into: ThreatList, entries: Iterator[Entry]) -> tuple[ThreatList, int]:
+def _fill(into: ThreatList, entries: Iterator[Entry]) -> int:
+    """Take the entries; returns how many were nothing of the list's kind."""
+    return _fill_networks(into, entries) if into.kind == "ip" else _fill_names(into, entries)
+
+
+def _fill_networks(into: ThreatList, entries: Iterator[Entry]) -> int:
     refused = 0
-    if into.kind == "ip":
-        numbers: dict[int, array[int]] = {}
-        notes: dict[int, dict[int, Seen]] = {}
-        six: dict[int, dict[bytes, Seen]] = {}
-        for entry, seen in entries:
-            network = _network(entry)
-            if network is None:
-                refused += 1
-                continue
-            packed, length = network
-            if len(packed) == 16:
-                six.setdefault(length, {})[masked(int.from_bytes(packed), length)] = seen
-                continue
-            number = int.from_bytes(packed) >> (32 - length)
-            numbers.setdefault(length, array("L")).append(number)
-            if seen != (None, None):
-                notes.setdefault(length, {})[number] = seen
-        into.networks4 = {k: Numbers(numbers[k], notes.get(k, {})) for k in sorted(numbers, reverse=True)}
-        into.networks6 = {k: six[k] for k in sorted(six, reverse=True)}
-        return into, refused
-    names = array("q")
-    known: dict[int, Seen] = {}
+    four: dict[int, Numbers] = {}
+    six: dict[int, dict[bytes, Seen]] = {}
+    for entry, seen in entries:
+        network = _network(entry)
+        if network is None:
+            refused += 1
+            continue
+        packed, length = network
+        if len(packed) == 16:
+            six.setdefault(length, {})[masked(int.from_bytes(packed), length)] = seen
+        else:
+            if length not in four:
+                four[length] = Numbers("I")
+            four[length].add(int.from_bytes(packed) >> (32 - length), seen)
+    into.networks4 = {length: four[length].seal() for length in sorted(four, reverse=True)}
+    into.networks6 = {length: six[length] for length in sorted(six, reverse=True)}
+    return refused
+
+
+def _fill_names(into: ThreatList, entries: Iterator[Entry]) -> int:
+    refused = 0
+    names = Numbers("q")
     for entry, seen in entries:
         name = _domain(entry) if into.kind == "domain" else _file_hash(entry)
         if name is None:
             refused += 1
-            continue
-        names.append(hash(name))
-        if seen != (None, None):
-            known[hash(name)] = seen
-    into.names = Numbers(names, known)
-    return into, refused
+        else:
+            names.add(hash(name), seen)
+    into.names = names.seal()
+    return refused
 
 
 def _network(entry: str) -> tuple[bytes, int] | None:
@@ -139,7 +144,7 @@ def _network(entry: str) -> tuple[bytes, int] | None:
         return None
     if not slash:
         return packed, len(packed) * 8
-    if not (bits.isascii() and bits.isdigit() and int(bits[:4]) <= len(packed) * 8):
+    if not (bits.isascii() and bits.isdigit() and len(bits) <= 3 and int(bits) <= len(packed) * 8):
         return None
     # A list that holds a whole family would mark every event.
     return (packed, int(bits)) if int(bits) > 0 else None
