@@ -5,8 +5,11 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.enrich import Enrichers
+from service.enrich.numbers import Numbers, moment, spell_moment
 from service.errors import ContentErrors
 
 LISTS = """
@@ -25,20 +28,32 @@ lists:
   bad-names: { path: names.txt, kind: domain }
   files: { path: hashes.txt, kind: hash, confidence: Low }
 """
+TOR = """# exit nodes
+198.51.100.7
+203.0.113.0/25 # a network
+2001:db8:bad::/48
+
+nonsense
+0.0.0.0/0
+192.0.2.0/00033
+192.0.2.55 17
+"""
+FEED = """# made today
+id,ip,first,last
+2,198.51.100.8,,
+1,192.0.2.1,2026-01-02T03:04:05Z,2026-02-03 04:05:06 UTC
+3,198.51.100.7,someday,1767323045
+"""
 SHA256 = "a" * 64
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "lists.yml").write_text(LISTS)
-    (tmp_path / "tor.txt").write_text(
-        "# exit nodes\n198.51.100.7\n203.0.113.0/25 # a network\n2001:db8:bad::/48\n\nnonsense\n0.0.0.0/0\n"
-    )
-    (tmp_path / "feed.csv").write_text(
-        "# made today\nid,ip,first,last\n1,192.0.2.1,2026-01-02T03:04:05Z,2026-02-03T04:05:06Z\n2,198.51.100.7,,\n"
-    )
+    (tmp_path / "tor.txt").write_text(TOR)
+    (tmp_path / "feed.csv").write_text(FEED)
     (tmp_path / "names.txt").write_text("Evil.example.\n*.wild.example\n0.0.0.0 hosts.example\n")
-    (tmp_path / "hashes.txt").write_text(SHA256.upper() + "\nzz\n")
+    (tmp_path / "hashes.txt").write_text(SHA256.upper() + "  file.exe\nzz\n")
     return tmp_path
 
 
@@ -62,7 +77,7 @@ def test_addresses_and_networks_are_named_by_their_list(folder: Path) -> None:
     assert threat(enrichers, "2001:db8:bae::77") is None
     assert threat(enrichers, "192.0.2.1") == {
         "type": "ipv4-addr", "ip": "192.0.2.1", "provider": "feed",
-        "first_seen": "2026-01-02T03:04:05Z", "last_seen": "2026-02-03T04:05:06Z",
+        "first_seen": "2026-01-02T03:04:05.000Z", "last_seen": "2026-02-03T04:05:06.000Z",
     }  # fmt: skip
 
 
@@ -92,9 +107,9 @@ def test_hashes_are_compared_without_case(folder: Path) -> None:
 
 def test_entries_that_are_nothing_of_the_kind_are_counted(folder: Path) -> None:
     found = {Path(status.path).name: status for status in load(folder).status()}
-    assert (found["tor.txt"].entries, found["tor.txt"].error) == (3, "2 entries are no ip")
+    assert (found["tor.txt"].entries, found["tor.txt"].error) == (4, "3 entries are no ip")
     assert (found["hashes.txt"].entries, found["hashes.txt"].error) == (1, "1 entries are no hash")
-    assert (found["feed.csv"].entries, found["feed.csv"].error) == (2, None)
+    assert (found["feed.csv"].entries, found["feed.csv"].error) == (3, None)
 
 
 def test_a_changed_list_is_taken_up_and_a_vanished_one_kept(folder: Path) -> None:
@@ -162,3 +177,38 @@ def test_many_entries_stay_small(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert kept < 20 * 100_000  # a set of texts would take over 100 bytes each
     assert threat(enrichers, "64.0.1.7") is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000Z"),
+        ("2026-01-02", "2026-01-02T00:00:00.000Z"),
+        ("2026-01-02 03:04:05+02:00", "2026-01-02T01:04:05.000Z"),
+        ("1767323045", "2026-01-02T03:04:05.000Z"),
+        ("1767323045123", "2026-01-02T03:04:05.123Z"),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("0001-01-01", None),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_only_times_that_opensearch_reads_are_kept(text: str | None, spelled: str | None) -> None:
+    assert spell_moment(moment(text)) == spelled
+
+
+@given(st.text())
+def test_no_time_upsets_a_list(text: str) -> None:
+    spell_moment(moment(text))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.sampled_from([(-1, -1), (5, 7), (-1, 9)])), unique_by=lambda e: e[0]))
+def test_numbers_are_found_with_their_times(entries: list[tuple[int, tuple[int, int]]]) -> None:
+    numbers = Numbers("I")
+    for number, seen in entries:
+        numbers.add(number, seen)
+    numbers.seal()
+    assert all(numbers.find(number) == seen for number, seen in entries)
+    known = {number for number, _ in entries}
+    assert all(numbers.find(number + 1) is None for number in known if number + 1 not in known)
