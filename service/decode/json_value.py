@@ -95,7 +95,7 @@ def read_array(data: bytes, line: int, units: Units) -> bool:
         return False
     if elements and not any(bytes(element).startswith(b"{") for element in elements):
         return False
-    _read_elements(elements, line, units, _read_element)
+    _read_elements(elements, line, units, read_element)
     return True
 
 
@@ -117,7 +117,8 @@ def _read_elements(elements: list[msgspec.Raw], line: int, units: Units, read: C
     units.enter(0)
 
 
-def _read_element(value: bytes, number: int, units: Units) -> None:
+def read_element(value: bytes, number: int, units: Units) -> None:
+    """Add one object out of a list: an envelope, a subscription message or an event."""
     try:
         probe = PROBE.decode(value)
     except WRONG:

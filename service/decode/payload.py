@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-import msgspec
-
+from service.decode.extent import ALONE, end_of_broken, flaw, measure
 from service.decode.header import directive, is_header
 from service.decode.json_value import PROBE, WRONG, read_array, read_object
 from service.decode.limits import Limits
 from service.decode.nesting import HARMLESS, too_deep
+from service.decode.salvage import salvage
 from service.decode.units import Units
 
 BOM, BOM16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -18,14 +18,10 @@ SMALL, LARGE = 1 << 12, 1 << 18
 ATTEMPTS = 64
 """Broken values whose end is searched beyond their line; bounds the work a hostile record can ask for."""
 
-_skip = msgspec.json.Decoder(msgspec.Raw)
-_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _BLANK = re.compile(rb"[ \t\r\n]*")
 _JSON = re.compile(rb'\{[ \t\r]*(?:["}\n]|\Z)|\[[ \t\r]*(?:[{\[\]"\n]|\Z)')
-_ALONE = re.compile(rb"[{\[][ \t\r]*")
 _AFTER = re.compile(rb"[ \t\r]*(?:[\n{\[,]|\Z)")
 _NEXT = re.compile(rb"\n[{\[]")
-_END = re.compile(rb"\n[}\]][ \t\r]*(?=\n|\Z)|\n(?=[{\[])")
 
 
 def read_payload(data: bytes, units: Units) -> None:
@@ -112,10 +108,12 @@ class _Scan:
             return True
         if not self.data.startswith((b"{", b"[{", b"[\n", b"[\r"), self.at):
             return False
-        stop = self.end_of_broken()
-        unit = self.data[self.at : stop]
         self.units.values += 1
-        self.units.breaks(unit, self.line, *_why(unit, error))
+        stop = salvage(self.data, self.at, self.line, self.units)
+        if not stop:
+            stop = end_of_broken(self.data, self.at, self.end_of_line(), error)
+            unit = self.data[self.at : stop]
+            self.units.breaks(unit, self.line, *flaw(unit, error))
         self.move(stop)
         return True
 
@@ -123,23 +121,15 @@ class _Scan:
         """Where the value ends, 0 if it is none, then with the parser's reason."""
         data, at = self.data, self.at
         line_end = self.end_of_line()
-        end, error = _measure(data, at, line_end)
+        end, error = measure(data, at, line_end)
         if not end and line_end < len(data) and self.attempts:
-            end, error_of_rest = _measure(data, at, len(data))
+            end, error_of_rest = measure(data, at, len(data))
             if not end:
                 self.attempts -= 1
-                error = error_of_rest if _ALONE.fullmatch(data, at, line_end) else error
+                error = error_of_rest if ALONE.fullmatch(data, at, line_end) else error
         if end and not _AFTER.match(data, end):
             return 0, "text after a JSON value"
         return end, error
-
-    def end_of_broken(self) -> int:
-        """Where a broken value stops: its line; if that is a lone bracket, before the next value."""
-        line_end = self.end_of_line()
-        if not _ALONE.fullmatch(self.data, self.at, line_end):
-            return line_end
-        stop = _END.search(self.data, self.at)
-        return stop.end() if stop else len(self.data)
 
     def text(self) -> None:
         """Read lines of text up to the next line that may begin a JSON value; at least one."""
@@ -214,32 +204,3 @@ def _objects(lines: list[str], limits: Limits) -> int:
         if len(line) >= HARMLESS and too_deep(line, limits.depth):
             return number
     return len(lines)
-
-
-def _measure(data: bytes, start: int, end: int) -> tuple[int, str]:
-    """Where the JSON value beginning at ``start`` ends, at most ``end``; 0 and the reason if there is none."""
-    try:
-        _skip.decode(memoryview(data)[start:end])
-    except msgspec.DecodeError as error:
-        reason = str(error)
-        trailing = _TRAILING.search(reason)
-        if trailing is None:
-            return 0, reason
-        stop = start + int(trailing[1]) - 1
-        return start + len(data[start:stop].rstrip()), ""
-    except RecursionError:
-        return 0, "nested too deep"
-    return start + len(data[start:end].rstrip()) if data[end - 1] in b" \t\r\n" else end, ""
-
-
-def _why(unit: bytes, error: str) -> tuple[str, str]:
-    try:
-        unit.decode()
-    except UnicodeDecodeError as utf8:
-        return "invalid_utf8", str(utf8)
-    if "too deep" in error:
-        return "too_deep", error
-    if "truncated" in error:
-        # The parser says "truncated" of half a surrogate pair too.
-        return ("lone_surrogate", "half a surrogate pair") if b"\\ud" in unit.lower() else ("truncated_json", error)
-    return "not_json", error

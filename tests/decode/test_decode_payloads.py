@@ -199,7 +199,6 @@ def test_a_broken_line_among_json_lines_is_a_dead_letter_and_numbers_stay() -> N
     ("data", "code"),
     [
         (b'{"a":1,"b":[1,2', "truncated_json"),
-        (b'[{"a":1},{"b":', "truncated_json"),
         (b'{"a":NaN}', "not_json"),
         (b'{"a":1} and words', "not_json"),
         (b'{"a":"\\ud800"}', "lone_surrogate"),
@@ -275,6 +274,45 @@ def test_elements_that_are_no_objects_are_dead_letters() -> None:
     assert [run.events for run in units.runs] == [['{"a":1}'], ['{"b":3}']]
     assert [(broken.index, broken.line, broken.code) for broken in units.broken] == [(1, 2, "not_an_object")]
     assert codes(b'{"Records":[1,{"a":2}]}') == ["not_an_object"]
+
+
+RECORDS = [b'{"eventVersion":"1","n":%d}' % number for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("head", "tail"), [(b"[", b"]"), (b'{"Records":[', b"]}"), (b'{\n  "Records": [', b"\n]}\n"), (b"[\n", b"")]
+)
+def test_a_broken_element_of_a_list_leaves_its_neighbours_alone(head: bytes, tail: bytes) -> None:
+    broken = b'{"eventVersion":"1","n":}'
+    data = head + b",\n".join([RECORDS[0], broken, RECORDS[2], RECORDS[3]]) + tail
+    units = split(data)
+    assert [event.encode() for run in units.runs for event in run.events] == [RECORDS[0], RECORDS[2], RECORDS[3]]
+    assert [line for run in units.runs for line in run.lines] == [1, 3, 4]
+    assert [(b.index, b.line, b.code, b.data) for b in units.broken] == [(1, 2, "not_json", broken)]
+
+
+def test_a_list_cut_short_yields_what_came_whole() -> None:
+    data = b'{"Records":[' + RECORDS[0] + b"," + RECORDS[1] + b"," + RECORDS[2][:-3]
+    assert [event.encode() for event in events(data)] == RECORDS[:2]
+    assert codes(data) == ["truncated_json"]
+
+
+def test_a_list_without_commas_is_read_all_the_same() -> None:
+    assert [event.encode() for event in events(b"[" + b"\n".join(RECORDS) + b"]")] == RECORDS
+
+
+def test_a_broken_list_in_a_line_leaves_the_other_lines_alone() -> None:
+    good = b'{"Records":[' + RECORDS[0] + b"]}"
+    data = good + b"\n" + b'{"Records":[' + RECORDS[1] + b',{"eventVersion":]}\n' + good
+    assert [event.encode() for event in events(data)] == [RECORDS[0], RECORDS[1], RECORDS[0]]
+    assert lines(data) == [1, 2, 3]
+    assert codes(data) == ["not_json"]
+
+
+def test_a_broken_value_that_begins_on_its_brackets_line_is_one_dead_letter() -> None:
+    units = split(b'{"a": 1,\n  "b":\n}\n{"n": 2}\n')
+    assert [broken.data for broken in units.broken] == [b'{"a": 1,\n  "b":\n}']
+    assert [run.events for run in units.runs] == [['{"n": 2}']]
 
 
 def test_empty_lists_are_counted_as_control() -> None:
