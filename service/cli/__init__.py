@@ -14,7 +14,7 @@ VERBS: dict[str, str] = {
     "parse": "Raw logs in, ECS documents out, one JSON object a line; dead letters on stderr.",
     "explain": "One event, stage by stage, with the YAML line that did it.",
     "new": "Scaffold a source folder from real lines.",
-    "build": "Generate schema, templates, saved objects, READMEs; --check: are they fresh?",
+    "build": "Generate schema, templates, saved objects, READMEs; --check: only say what is stale.",
     "apply": "Diff against the cluster, then put templates, policies and dashboards; --plan: only the diff.",
     "replay": "Dead letters back through today's pipeline.",
     "lag": "How far behind the processors are, by topic.",
