@@ -110,7 +110,7 @@ class Tree:
         early = sorted({read.local for read in self.reads.values() if len(read.path) > 1 and read.local not in FACTS.values()})
         if early:
             code.add(" = ".join(early) + " = None")
-        self._level(code, constants, root, "raw", ())
+        self._level(code, constants, root, "raw", (), whole=False)
         for read in gathers:
             at = read.path.index(EACH)
             head = root
@@ -122,18 +122,20 @@ class Tree:
                 source = f"gather(raw, {constants.name(read.path[:at])})"
             code.add(f"{read.local} = gather({source}, {constants.name(read.path[at:])}) if {source} is not None else None")
 
-    def _level(self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...]) -> None:
+    def _level(
+        self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...], *, whole: bool
+    ) -> None:
         for key, child in node.below.items():
             here = (*path, key)
             name = child.read.local if child.read is not None else code.local("_".join(here), "d")
             code.add(f"{name} = {local}.get({key!r})")
             if child.below:
+                taken = whole or (child.read is not None and child.read.consumed)
                 with code.block(f"if {name}.__class__ is dict:"):
-                    whole = child.read is not None and child.read.consumed
-                    self._level(code, constants, child, name, here)
-                    if not whole:
+                    self._level(code, constants, child, name, here, whole=taken)
+                    if not taken:
                         self._rest(code, constants, child, name, here)
-                if child.read is None or not _used(child.read):
+                if not taken and (child.read is None or not _used(child.read)):
                     with code.block(f"elif {name} is not None:"):
                         code.add(f"flaw = keep(flaw, {constants.name(here)}, {name})")
         if not path:
