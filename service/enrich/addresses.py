@@ -34,13 +34,14 @@ class Address(NamedTuple):
     """JSON object like ECS ``threat.indicator`` when a threat list names the address, else ""."""
 
 
-def _ranges(size: int) -> tuple[tuple[bytes, bytes], ...]:
-    networks = (ip_network(network) for network in _NOT_PUBLIC)
-    return tuple(
-        (network.network_address.packed, network.broadcast_address.packed)
-        for network in networks
-        if len(network.network_address.packed) == size
-    )
+def _ranges(size: int) -> dict[int, list[tuple[bytes, bytes]]]:
+    """First byte → the ranges that begin with it; most addresses meet none."""
+    found: dict[int, list[tuple[bytes, bytes]]] = {}
+    for network in map(ip_network, _NOT_PUBLIC):
+        first, last = network.network_address.packed, network.broadcast_address.packed
+        for byte in range(first[0], last[0] + 1) if len(first) == size else ():
+            found.setdefault(byte, []).append((first, last))
+    return found
 
 
 _NOT_PUBLIC_4 = _ranges(4)
@@ -65,5 +66,5 @@ def spell(packed: bytes) -> str:
 
 def is_public(packed: bytes) -> bool:
     """Whether the address can be on the internet."""
-    ranges = _NOT_PUBLIC_4 if len(packed) == 4 else _NOT_PUBLIC_6
-    return not any(first <= packed <= last for first, last in ranges)
+    ranges = (_NOT_PUBLIC_4 if len(packed) == 4 else _NOT_PUBLIC_6).get(packed[0])
+    return ranges is None or not any(first <= packed <= last for first, last in ranges)

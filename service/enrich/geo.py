@@ -10,6 +10,7 @@ from typing import Literal
 
 import maxminddb
 
+from service.enrich.countries import CONTINENTS, COUNTRIES
 from service.enrich.fragments import members
 
 Kind = Literal["geo", "as"]
@@ -98,7 +99,8 @@ def _coordinate(value: object, limit: float) -> float | None:
         except ValueError:
             return None
     if isinstance(value, (int, float)) and -limit <= value <= limit:
-        return float(value)
+        # A tenth of an arc second, ten metres: databases that keep 32-bit floats know no more.
+        return round(float(value), 4)
     return None
 
 
@@ -108,7 +110,8 @@ def geo_of(row: Row) -> dict[str, object]:
     nested = isinstance(country, dict)
     iso = _text(country.get("iso_code")) if isinstance(country, dict) else _text(row.get("country_code"))
     continent = row.get("continent")
-    code = _text(continent.get("code")) if isinstance(continent, dict) else None
+    known_country, known_continent = COUNTRIES.get(iso or "", (None, None))
+    code = (_text(continent.get("code")) if isinstance(continent, dict) else None) or known_continent
     location = row.get("location") if nested or "location" in row else row
     place = location if isinstance(location, dict) else {}
     divisions = row.get("subdivisions")
@@ -120,9 +123,9 @@ def geo_of(row: Row) -> dict[str, object]:
     known: dict[str, object | None] = {
         "city_name": _name(row.get("city")),
         "continent_code": code,
-        "continent_name": _name(continent),
+        "continent_name": _name(continent) or CONTINENTS.get(code or ""),
         "country_iso_code": iso,
-        "country_name": _name(country) or _text(row.get("country_name")),
+        "country_name": _name(country) or _text(row.get("country_name")) or known_country,
         "location": None if lat is None or lon is None else {"lat": lat, "lon": lon},
         "postal_code": _text(postal.get("code")) if isinstance(postal, dict) else _text(row.get("postcode")),
         "region_iso_code": f"{iso}-{region_iso}" if iso and region_iso else None,
@@ -147,6 +150,8 @@ def fragment_of(text: str, files: list[GeoFile], failed: Callable[[GeoFile, Exce
     """``,"geo":{…},"as":{…}`` for an address; the first file to know a member wins; ``failed`` hears of broken ones."""
     found: dict[str, dict[str, object]] = {}
     for file in files:
+        if file.kinds <= found.keys():
+            continue
         try:
             known = file.members(text)
         except UNREADABLE as error:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.enrich import Enrichers
+from service.enrich.addresses import is_public
+from service.enrich.countries import CONTINENTS, COUNTRIES
 from tests.enrich import databases
 
 
@@ -50,9 +53,8 @@ def test_the_flat_layout_gives_the_same_place(tmp_path: Path) -> None:
     enrichers = Enrichers.load(geoip=[path])
     address = enrichers.addresses["203.0.113.9"]
     assert address is not None
-    # It names neither continent nor country, and no code of the region.
-    unknown = {"continent_code", "continent_name", "country_name", "region_iso_code"}
-    assert members(address.fragment) == {"geo": {k: v for k, v in GEO.items() if k not in unknown}}
+    # It does not know the region's code; names of country and continent follow from the country's code.
+    assert members(address.fragment) == {"geo": {k: v for k, v in GEO.items() if k != "region_iso_code"}}
     six = enrichers.addresses["2001:db8:1::9"]
     assert six is not None
     assert six.fragment == ""
@@ -235,3 +237,38 @@ def test_no_copies_stay_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     os.utime(path, (1, 1))
     assert enrichers.refresh() is True
     assert list(copies.iterdir()) == []
+
+
+def test_countries_have_a_name_and_a_continent() -> None:
+    assert len(COUNTRIES) == 250
+    assert COUNTRIES["US"] == ("United States", "NA")
+    assert all(
+        len(code) == 2 and code.isupper() and name and continent in CONTINENTS for code, (name, continent) in COUNTRIES.items()
+    )
+
+
+def test_the_first_database_that_knows_a_member_wins(tmp_path: Path) -> None:
+    country = {"country": {"iso_code": "SE", "names": {"en": "Sweden"}}}
+    other = databases.write(tmp_path / "o.mmdb", "GeoLite2-Country", {"203.0.113.0/24": country, "198.51.100.0/24": country})
+    enrichers = Enrichers.load(geoip=[databases.city(tmp_path / "c.mmdb"), other])
+    norway, sweden = enrichers.addresses["203.0.113.1"], enrichers.addresses["198.51.100.1"]
+    assert norway is not None
+    assert sweden is not None
+    assert '"country_iso_code":"NO"' in norway.fragment
+    assert '"country_iso_code":"SE"' in sweden.fragment
+
+
+@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
+def test_public_agrees_with_the_standard_library(address: IPv4Address | IPv6Address) -> None:
+    ours = is_public(address.packed)
+    if address.is_global and not address.is_multicast:
+        assert ours or address in IETF
+    elif ours:
+        # Documentation and a few registries' odd networks, which no log carries, may pass as public.
+        odd = (address.is_link_local, address.is_loopback, address.is_multicast, address.is_unspecified)
+        assert not any(odd)
+        assert all(address not in network for network in PRIVATE if network.version == address.version)
+
+
+IETF = ip_network("192.0.0.0/24")  # protocol assignments: some are global on paper
+PRIVATE = [ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")]
