@@ -134,13 +134,13 @@ async def test_more_than_500_records_in_one_call_are_refused(client: KinesisClie
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")  # aiohttp about aiobotocore's bytes
 async def test_a_record_above_the_size_limit_is_refused(client: KinesisClient) -> None:
     await create(client)
-    with refused("ValidationException"):
+    with refused("ValidationException", "InvalidArgumentException"):
         await client.put_record(StreamName=STREAM, Data=b"x" * ((1 << 20) + 1), PartitionKey="k")
 
 
 async def test_a_partition_key_of_257_characters_is_refused(client: KinesisClient) -> None:
     await create(client)
-    with refused("ValidationException"):
+    with refused("ValidationException", "InvalidArgumentException"):
         await client.put_record(StreamName=STREAM, Data=b"-", PartitionKey="k" * 257)
 
 
