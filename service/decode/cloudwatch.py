@@ -52,11 +52,8 @@ def read_message(data: bytes, units: Units) -> bool:
         message = _exact.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _read_loosely(data, units)
-    if message.message_type != "DATA_MESSAGE":
-        units.control += 1
-        return True
     found = message.log_events
-    if not found:
+    if message.message_type != "DATA_MESSAGE" or not found:
         units.control += 1
         return True
     events = [event.message for event in found]
@@ -74,7 +71,7 @@ def _read_loosely(data: bytes, units: Units) -> bool:
         message = _loose.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    if message.message_type != "DATA_MESSAGE":
+    if message.message_type != "DATA_MESSAGE" or not message.log_events:
         units.control += 1
         return True
     sound: list[tuple[int, LogEvent]] = []

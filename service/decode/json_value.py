@@ -64,12 +64,7 @@ def read_single(payload: bytes, units: Units) -> bool:
 
 def read_object(value: bytes, line: int, units: Units) -> None:
     """Add the events of one valid JSON object, of whatever kind it is; ``line`` is where it begins."""
-    try:
-        probe = PROBE.decode(value)
-    except WRONG:  # a key that is not UTF-8
-        read_event(value, line, units)
-    else:
-        _read(value, probe, line, units)
+    _read(value, PROBE.decode(value), line, units)
 
 
 def _read(value: bytes, probe: Probe, line: int, units: Units) -> None:
@@ -88,11 +83,8 @@ def _read(value: bytes, probe: Probe, line: int, units: Units) -> None:
 
 
 def read_array(data: bytes, line: int, units: Units) -> bool:
-    """Add the objects of a JSON array; False, and nothing is added, when it holds no object and is not empty."""
-    try:
-        elements = _array.decode(data)
-    except WRONG:
-        return False
+    """Add the objects of a valid JSON array; False, and nothing is added, when it holds no object and is not empty."""
+    elements = _array.decode(data)
     if elements and not any(bytes(element).startswith(b"{") for element in elements):
         return False
     _read_elements(elements, line, units, read_element)
@@ -118,11 +110,8 @@ def _read_elements(elements: list[msgspec.Raw], line: int, units: Units, read: C
 
 
 def read_element(value: bytes, number: int, units: Units) -> None:
-    """Add one object out of a list: an envelope, a subscription message or an event."""
-    try:
-        probe = PROBE.decode(value)
-    except WRONG:
-        probe = Probe()
+    """Add one valid object out of a list: an envelope, a subscription message or an event."""
+    probe = PROBE.decode(value)
     known = probe.detail_type is not ABSENT and _read_envelope(value, number, units)
     known = known or (probe.message_type is not ABSENT and read_message(value, units))
     if not known:

@@ -13,6 +13,7 @@ ATTEMPTS = 64
 _LIST = re.compile(rb'(?:\{\s*"Records"\s*:\s*)?\[\s*(?=\{\s*["}])')
 _BETWEEN = re.compile(rb"[\s,]*")
 _OPENING = re.compile(rb'\{\s*"[^"\n]*"')
+_OBJECT = re.compile(rb"[,\n]\s*(?=\{)")
 _CLOSING = re.compile(rb"\]\s*\}?")
 
 
@@ -57,7 +58,10 @@ def _elements(data: bytes, at: int, limit: int, units: Units) -> int:
 
 
 def _next_element(data: bytes, at: int, limit: int) -> int:
-    """Where something begins as the broken element at ``at`` did: elements of one list mostly begin alike."""
+    """Where something begins as the broken element at ``at`` did, for elements of a list mostly do; else any object."""
     opening = _OPENING.match(data, at, limit)
-    found = data.find(opening[0], at + 1, limit) if opening is not None else -1
+    if opening is None:
+        following = _OBJECT.search(data, at, limit)
+        return following.end() if following is not None else limit
+    found = data.find(opening[0], at + 1, limit)
     return found if found >= 0 else limit

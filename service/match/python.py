@@ -5,6 +5,7 @@ Text of a selection never becomes part of the code: values stand in ``constants`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ from service.match.nodes import (
 from service.match.values import Networks, any_text, found_by, number_of, split_path, text_of, value_at
 
 INLINE_SUBSTRINGS = 16
+LONGEST_NUMBER = 100
+_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _VALUE, _LOWERED = "_match_v", "_match_t"
 
 
@@ -103,11 +106,10 @@ def _numbers(tests: Sequence[Test], value: str, constants: dict[str, object]) ->
     for test in tests:
         if isinstance(test, Compare):
             ways.append(f"{value} {test.operator} {_constant(constants, test.number)}")
-        elif isinstance(test, Text) and test.where == "whole" and test.text.lstrip("-").isdecimal():
-            if str(int(test.text)) == test.text:
-                equal.add(int(test.text))
-        elif not (isinstance(test, Text) and test.where == "whole"):
+        elif not (isinstance(test, Text) and test.where == "whole" and len(test.text) <= LONGEST_NUMBER):
             return ""
+        elif _INTEGER.fullmatch(test.text):
+            equal.add(int(test.text))
     if equal:
         ways.append(f"{value} in {_constant(constants, frozenset(equal))}")
     return _join(" or ", "False", ways) if ways else ""
@@ -172,15 +174,11 @@ def _same(where: Where) -> Callable[[object, object], bool]:
 
         def matches(text: str) -> bool:
             left = text.lower()
-            match where:
-                case "whole":
-                    return left == wanted
-                case "start":
-                    return left.startswith(wanted)
-                case "end":
-                    return left.endswith(wanted)
-                case "inside":
-                    return wanted in left
+            if where == "whole":
+                return left == wanted
+            if where == "inside":
+                return wanted in left
+            return left.startswith(wanted) if where == "start" else left.endswith(wanted)
 
         return any_text(matches)(value)
 

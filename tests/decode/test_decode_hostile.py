@@ -124,6 +124,7 @@ def test_ten_mebibytes_of_anything_take_bounded_time(data: bytes) -> None:
         (b" line\n" * 10, 4, b" line\n" * 5 + b" line"),
         (b'{"a\n' * 10, 3, b'{"a\n' * 7),
         (b"\xff\n" * 10, 3, b"\xff\n" * 7),
+        (b'[{"a":1},' + b'{"a":},' * 10, 4, b'{"a":},' * 7),
     ],
 )
 def test_what_a_record_holds_beyond_all_measure_is_one_dead_letter(data: bytes, found: int, rest: bytes) -> None:

@@ -137,6 +137,43 @@ def test_invalid_utf8_in_a_message_costs_that_log_event_only() -> None:
     assert codes(message().replace(b'"m1"', b'"m\xff"')) == ["invalid_utf8"]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"messageType": "CONTROL_MESSAGE", "logEvents": [{"odd": 1}]},
+        {"logEvents": [], "logStream": None},
+        {"logEvents": []},
+    ],
+)
+def test_messages_without_events_are_control_whatever_else_is_odd(changes: dict[str, Any]) -> None:
+    assert (split(message(**changes)).control, split(message(**changes)).found()) == (1, 1)
+
+
+def test_a_log_event_that_nests_too_deep_leaves_its_neighbours_alone() -> None:
+    deep = '{"a":' * 500 + "1" + "}" * 500
+    log_events = [{"id": str(n), "timestamp": n, "message": text} for n, text in enumerate(["one", deep, "three"])]
+    units = split(message(logEvents=log_events))
+    assert [run.events for run in units.runs] == [["one"], ["three"]]
+    assert [broken.code for broken in units.broken] == ["too_deep"]
+
+
+def test_an_envelope_around_something_too_deep_is_a_dead_letter() -> None:
+    deep = b'{"detail-type":"x","source":"y","detail":' + b'{"a":' * 500 + b"1" + b"}" * 501
+    assert codes(deep) == ["too_deep"]
+    assert codes(b"[" + deep + b"]") == ["too_deep"]
+
+
+def test_flat_events_with_many_brackets_are_not_deep() -> None:
+    flat = '{"list":[' + ",".join('{"text":"}]{["}' for _ in range(300)) + "]}"
+    assert events(f"{flat}\n{flat}".encode()) == [flat, flat]
+    deep = '{"a":' * 500 + "1" + "}" * 500
+    assert codes(f"{flat}\n{deep}\n{flat}".encode()) == ["too_deep"]
+
+
+def test_messages_come_in_arrays_too() -> None:
+    assert [run.log_group for run in split(b"[" + message() + b"," + message() + b"]").runs] == ["trail", "trail"]
+
+
 def test_an_envelope_gives_its_detail_as_the_raw_event() -> None:
     run = only_run(envelope())
     assert run.events == ['{"id": "finding1", "severity": 8}']
@@ -297,6 +334,12 @@ def test_a_list_cut_short_yields_what_came_whole() -> None:
     assert codes(data) == ["truncated_json"]
 
 
+def test_garbage_between_elements_is_a_dead_letter_of_its_own() -> None:
+    units = split(b"[" + RECORDS[0] + b"}},\n" + RECORDS[1] + b", nonsense]")
+    assert [event.encode() for run in units.runs for event in run.events] == RECORDS[:2]
+    assert [broken.data for broken in units.broken] == [b"}}", b"nonsense]"]
+
+
 def test_a_list_without_commas_is_read_all_the_same() -> None:
     assert [event.encode() for event in events(b"[" + b"\n".join(RECORDS) + b"]")] == RECORDS
 
@@ -325,6 +368,7 @@ def test_what_only_resembles_an_envelope_is_an_event() -> None:
         '{"detail-type":"x","source":"y","detail":"text"}',
         '{"messageType":"x","logEvents":"none"}',
         '{"Records":"none"}',
+        '{"detail-type":"x","detail":{}}',
         '{"a":"\\"detail-type\\""}',
     ):
         assert only_run(text.encode()).events == [text]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from service.errors import ContentError, Place
 from service.match import And, Item, Not, Or, fields, parse_selection, predicate, to_python
+from service.match.values import Networks
 
 HERE = Place("pipeline.yml", 7, 3)
 
@@ -84,6 +86,22 @@ def matches(selection: Any, event: dict[str, object]) -> bool:
         ({"a|fieldref": "b"}, {"a": "X", "b": "x"}, True),
         ({"a|fieldref|startswith": "b"}, {"a": "xyz", "b": "X"}, True),
         ({"a|fieldref": "b"}, {"a": "X"}, False),
+        ({"a|fieldref|endswith": "b"}, {"a": "xyz", "b": "YZ"}, True),
+        ({"a|fieldref|contains": "b"}, {"a": "xyz", "b": "Y"}, True),
+        ({"a|fieldref|contains": "b"}, {"a": "xyz", "b": "q"}, False),
+        ({"a": ["x" * 200, "12"]}, {"a": 12}, True),
+        ({"a": "007"}, {"a": 7}, False),
+        ({"a": "0"}, {"a": 0}, True),
+        ({"a": -5}, {"a": -5}, True),
+        ({"a": str(10**30)}, {"a": 10**30}, True),
+        ({"a|gt": 1, "b|gt": 1}, {"a": [1], "b": 2}, False),
+        ({"a": "a**b"}, {"a": "axyb"}, True),
+        ({"a": "**"}, {"a": 1}, True),
+        (["*failed*"], {"_text": "it failed"}, True),
+        ([443], {"_text": "port 443 open"}, True),
+        ({"n|gt": 5}, {"n": {"x": 6}}, False),
+        ({"n|gt": 5}, {"n": "9" * 500}, False),
+        ({"ip|cidr": "10.0.0.0/8"}, {"ip": "1" * 100}, False),
         ({"user.name": "bob"}, {"user": {"name": "Bob"}}, True),
         ({"user.name": "bob"}, {"user.name": "Bob"}, True),
         ({"items.name": "b"}, {"items": [{"name": "a"}, {"name": "b"}]}, True),
@@ -193,6 +211,13 @@ def test_nodes_can_be_built_by_hand_for_conditions() -> None:
     assert predicate(And(()))({})
     assert not predicate(Or(()))({})
     assert isinstance(one, Item)
+
+
+def test_networks_remember_a_bounded_number_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.match.values.MEMO_SIZE", 10)
+    networks = Networks((ip_network("10.0.0.0/8"),))
+    assert [networks[f"{10 + number % 2}.0.0.{number}"] for number in range(40)] == [True, False] * 20
+    assert len(networks) <= 10
 
 
 def test_hostile_values_do_not_raise() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.errors import Place
+from service.errors import ContentError, Place
 from service.event import Record, RecordBatch
 from service.match import parse_selection
-from service.route.router import Router
+from service.pipeline.load import LoadedPipeline, load_pipeline
+from service.route.router import Router, build_router
 from service.route.routes import Route
 
 HERE = Place("pipeline.yml", 3)
@@ -183,6 +186,62 @@ def test_text_is_routed_by_content_with_its_lines() -> None:
     ]
     assert [(line, letter.code) for line, letter in text.dead] == [(4, "no_route")]
     assert ROUTER.route_text(f'{{"Records":[{TRAIL},{TRAIL}]}}'.encode()).pieces[0].lines == [1, 2]
+
+
+def test_content_of_text_is_routed_without_looking_for_json() -> None:
+    router = Router([route("app.ssh", ["sshd", "sudo"])])
+    text = router.route_text(b"host SSHD[1]: hello\nhost cron: hello")
+    assert [piece.slice.events for piece in text.pieces] == [["host SSHD[1]: hello"]]
+    assert [letter.data for _, letter in text.dead] == [b"host cron: hello"]
+
+
+def test_the_routes_of_loaded_pipelines_are_compiled(tmp_path: Path) -> None:
+    router = build_router({"x.y": loaded(tmp_path, "route:\n  - source: x\n  - kind: y")})
+    assert [piece.dataset for piece in router.route_text(b'{"kind":"Y"}').pieces] == ["x.y"]
+
+
+def test_a_wrong_route_is_refused_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ContentError) as refused:
+        build_router({"x.y": loaded(tmp_path, "route:\n  - source: x\n  - kind|startwith: y")})
+    assert (refused.value.code, refused.value.place.line) == ("unknown_modifier", 8)
+    assert "startswith" in refused.value.hint
+
+
+def loaded(tmp_path: Path, route_text: str) -> LoadedPipeline:
+    folder = tmp_path / "x.y"
+    folder.mkdir()
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "ecs.yml").write_text("message:\n  type: keyword\n  meaning: Text.\n")
+    head = "dataset: x.y\ntitle: X\nsummary: X.\ndelivery: [application]\nparse: { json: {} }\n"
+    text = f"{head}{route_text}\nnormalise: {{}}\n"
+    (folder / "pipeline.yml").write_text(text)
+    return load_pipeline(folder)
+
+
+def test_a_slice_decoded_earlier_is_routed_again_as_it_was() -> None:
+    routed = ROUTER.route(batch(message("app", "one", TRAIL, "two"), "?", FLOW))
+    letter = next(letter for letter in routed.dead)
+    pieces = [piece for found in routed.by_dataset.values() for piece in found]
+    for piece in pieces:
+        assert [again for _, again in ROUTER.reroute(piece)] == [piece]
+    assert letter.context is not None
+    again = msgspec.structs.replace(letter.context, events=["?"])
+    assert ROUTER.reroute(again) == [(None, again)]
+
+
+def test_columns_fall_through_to_the_header_and_end_there_too() -> None:
+    header = "version srcaddr dstaddr action\n2 a b c"
+    for sources, columns in ((("header",), "version srcaddr dstaddr action"), (("default",), None), (("declared",), None)):
+        router = Router([route("x.flow", {"columns|exists": True}, column_sources=sources)])
+        assert [piece.columns for piece in router.route(batch(header)).by_dataset["x.flow"]] == [columns]
+
+
+def test_declared_columns_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.route.columns.MEMO_SIZE", 4)
+    router = Router(ROUTES)
+    for number in range(20):
+        (piece,) = router.route(batch(message(f"special-flow-{number}", "x"))).by_dataset["aws.vpcflow"]
+        assert piece.columns == "version srcaddr dstaddr"
 
 
 def test_answers_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
