@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +142,13 @@ def test_wrong_options_are_refused_when_the_pipeline_is_compiled(name: str, opti
 def test_emptiness_is_never_an_output(name: str, value: object) -> None:
     spec = STEPS[name]
     assert not any(made in ("", [], "{}", "[]", '""') for made in spec.function(*[value] * len(spec.inputs)))
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_the_readme_lists_inputs_outputs_and_options(name: str) -> None:
+    readme = (Path(__file__).parents[2] / "service/normalise/steps/README.md").read_text()
+    (row,) = [line for line in readme.splitlines() if line.startswith("| `") and f"`{name}`" in line.split("|")[1]]
+    spec = STEPS[name]
+    outputs = () if name == "request_line" else tuple(spec.outputs)
+    for word in (*spec.inputs, *outputs, *spec.options):
+        assert re.search(rf"\b{word}\b", row), word
