@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from service.cli.check import show_faults
-from service.errors import ContentErrors
+from service.errors import ContentError, ContentErrors, Place
 
 
 @click.command()
@@ -38,11 +38,15 @@ def command(ctx: click.Context, dataset: str, lines: Path) -> None:
         folder = content.pipelines / dataset
         made = scaffold(dataset, data, Catalogue.read(content.mappings / "ecs.yml"))
         write(folder, made)
-        for trial in try_samples(load_pipeline(folder), Enrichers.empty()):
+        trials = list(try_samples(load_pipeline(folder), Enrichers.empty()))
+        for trial in trials:
             trial.sample.expected.write_text(expected_text(trial.result), encoding="utf-8")
             found = len(trial.result["documents"])
             click.echo(f"{found} documents, {len(trial.result['dead_letters'])} dead letters from {trial.sample.path.name}")
         faults = check_path(folder).faults
+        if not any(trial.result["documents"] for trial in trials):
+            place = Place(str(folder / "pipeline.yml"))
+            faults.append(ContentError(place, "no_documents", "no line became a document", "see samples/"))
     except ContentErrors as errors:
         show_faults(errors.faults, err=True)
         ctx.exit(1)

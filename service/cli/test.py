@@ -18,15 +18,21 @@ _SHOWN = 20
 @click.pass_context
 def command(ctx: click.Context, dataset: str | None, *, update: bool, coverage: bool) -> None:
     """Play the samples of DATASET (default: all); exits 1 when a document differs or is not valid ECS."""
-    from service.cli.content import wanted_pipelines
+    from service.cli.content import dataset_folder, wanted_pipelines
+    from service.content import find_content
     from service.enrich.enrichers import Enrichers
     from service.offline.coverage import unexercised
     from service.offline.trial import expected_text, try_samples
+    from service.route.router import build_router
 
     failed = tried = 0
     try:
-        for loaded in wanted_pipelines(dataset).values():
-            for trial in try_samples(loaded, Enrichers.empty()):
+        if dataset is not None:
+            dataset_folder(find_content(), dataset)
+        pipelines = wanted_pipelines(None)
+        router = build_router(pipelines)
+        for loaded in [pipelines[dataset]] if dataset is not None else pipelines.values():
+            for trial in try_samples(loaded, Enrichers.empty(), router):
                 tried += 1
                 text = expected_text(trial.result)
                 name = trial.sample.path.relative_to(loaded.folder.parent)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import orjson
 
+from service.decode import Limits
 from service.enrich.enrichers import Enrichers
 from service.event import Slice
 from service.pipeline.compile import compile_pipeline
@@ -16,6 +17,8 @@ from service.pipeline.load import LoadedPipeline
 from service.route.router import Router, build_router
 from service.samples import Facts
 
+_MOST = 2 << 30
+"""Bytes a compressed file may hold: it is the user's own, and read whole."""
 _FACTS = ("account", "region", "log_group", "log_stream", "columns", "source", "detail_type")
 
 
@@ -68,7 +71,7 @@ class Player:
     def __init__(self, loaded: dict[str, LoadedPipeline], enrichers: Enrichers, now_ms: int) -> None:
         """``now_ms`` is what ``event.ingested`` shows, and when the input counts as arrived."""
         self.loaded = loaded
-        self.router: Router = build_router(loaded)
+        self.router: Router = build_router(loaded, limits=Limits(output=_MOST, ratio=1000))
         self.now_ms = now_ms
         self.enrichers = enrichers
         self._compiled: dict[str, CompiledPipeline] = {}
@@ -101,6 +104,8 @@ class Player:
         if facts is None:
             return msgspec.structs.replace(slice_, project="local", environment="none", arrival_ms=0)
         known = {name: getattr(facts, name) for name in _FACTS if getattr(slice_, name) is None}
+        if facts.columns is not None:
+            known["columns"] = facts.columns
         if slice_.transport == "plain":
             known["transport"] = facts.transport
         return msgspec.structs.replace(

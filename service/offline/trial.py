@@ -9,9 +9,11 @@ from typing import Any
 
 from service.enrich.enrichers import Enrichers
 from service.lint.document import check_document
+from service.offline.claims import misrouted
 from service.offline.play import Dead, Player
 from service.pipeline.load import LoadedPipeline
-from service.samples import Sample, samples_of
+from service.route.router import Router
+from service.samples import Facts, Sample, samples_of
 
 Result = dict[str, Any]
 """``documents``, ``dead_letters`` and ``dropped`` of one sample, as they stand in its expected file."""
@@ -29,11 +31,18 @@ class Trial:
     """What no document of ours may be, expected or not."""
 
 
-def try_samples(loaded: LoadedPipeline, enrichers: Enrichers) -> Iterator[Trial]:
-    """Every sample of a source folder through its pipeline; raises ContentErrors when that cannot be compiled."""
+def try_samples(loaded: LoadedPipeline, enrichers: Enrichers, router: Router | None = None) -> Iterator[Trial]:
+    """Every sample of a source folder through its pipeline; raises ContentErrors when that cannot be compiled.
+
+    With the ``router`` over all datasets, events that would not find their way to this one are invalid too.
+    """
     for sample in samples_of(loaded.folder):
-        result = play_sample(loaded, sample, enrichers)
+        facts = sample.facts()
+        player = Player({loaded.dataset: loaded}, enrichers, facts.arrived_ms())
+        result = play_sample(player, sample, facts)
         trial = Trial(sample, result)
+        if router is not None:
+            trial.invalid.extend(misrouted(player, router, sample, facts))
         if sample.expected.is_file():
             trial.differing.extend(differences(json.loads(sample.expected.read_bytes()), result))
         else:
@@ -45,14 +54,13 @@ def try_samples(loaded: LoadedPipeline, enrichers: Enrichers) -> Iterator[Trial]
         yield trial
 
 
-def play_sample(loaded: LoadedPipeline, sample: Sample, enrichers: Enrichers) -> Result:
-    """What comes out of one sample, in the order of its lines, at the time its facts name."""
-    facts = sample.facts()
-    player = Player({loaded.dataset: loaded}, enrichers, facts.arrived_ms())
+def play_sample(player: Player, sample: Sample, facts: Facts) -> Result:
+    """What comes out of one sample of the player's only dataset, in the order of its lines."""
+    (dataset,) = player.loaded
     documents: list[dict[str, Any]] = []
     letters: list[Dead] = []
     dropped: dict[str, int] = {}
-    for played in player.play(sample.path.read_bytes(), loaded.dataset, facts):
+    for played in player.play(sample.path.read_bytes(), dataset, facts):
         if isinstance(played, Dead):
             letters.append(played)
             continue

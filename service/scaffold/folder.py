@@ -44,6 +44,7 @@ def scaffold(dataset: str, data: bytes, catalogue: Catalogue) -> Scaffold:
             "pipeline.yml": _pipeline(dataset, shape, kept, when, identity),
             "fields.yml": _fields(dataset, kept, catalogue),
             f"samples/first.{suffix}": "\n".join(sample) + "\n",
+            "samples/first.facts.yml": _facts(dataset),
         },
         f"{len(events)} events, {shape.parse[0].split(':')[0]}: {len(kept)} fields, time "
         + (f"{when[0]} ({when[1]})" if when else "not found"),
@@ -91,6 +92,10 @@ def _pipeline(
         lines.append(f"  drop: {{ header: {{ {_key(shape.header[0])}: {json.dumps(shape.header[1])} }} }}")
     lines += ["", f"sink: {{ id: {id_target or 'position'}, period: month }}"]
     return "\n".join(lines) + "\n"
+
+
+def _facts(dataset: str) -> str:
+    return f"# What the transport knows about the sample.\nlog_group: /{dataset.replace('.', '/')}\nlog_stream: first\n"
 
 
 def _fields(dataset: str, kept: list[Guess], catalogue: Catalogue) -> str:

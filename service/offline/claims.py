@@ -1,0 +1,61 @@
+"""Does a sample find its way? The router over all datasets must give its events to the dataset they are a sample of."""
+
+from __future__ import annotations
+
+import json
+
+from service.event import Slice
+from service.offline.play import Dead, Player
+from service.route.router import Router
+from service.samples import Facts, Sample
+
+
+def misrouted(player: Player, router: Router, sample: Sample, facts: Facts) -> list[str]:
+    """One sentence for each run of events with documents that ``router`` would give to another dataset."""
+    faults: list[str] = []
+    for dataset in player.loaded:
+        for played in player.play(sample.path.read_bytes(), dataset, facts):
+            if isinstance(played, Dead) or not played.documents:
+                continue
+            good = {document.line for document in played.documents}
+            events = [event for event, line in zip(played.slice.events, played.lines, strict=True) if line in good]
+            claimed = _claimed(router, played.slice, events)
+            faults.extend(f"goes to {other} when content and facts decide" for other in sorted(claimed - {dataset}))
+    return faults
+
+
+def _claimed(router: Router, slice_: Slice, events: list[str]) -> set[str]:
+    """Datasets that get these events when they come the way the slice says."""
+    routed = router.route_text(_sent(slice_, events))
+    return {piece.dataset for piece in routed.pieces} | {letter.code for _, letter in routed.dead}
+
+
+def _sent(slice_: Slice, events: list[str]) -> bytes:
+    if slice_.log_group is not None:
+        message = {
+            "messageType": "DATA_MESSAGE",
+            "owner": slice_.account or "123456789012",
+            "logGroup": slice_.log_group,
+            "logStream": slice_.log_stream or "stream",
+            "subscriptionFilters": ["siem"],
+            "logEvents": [{"id": f"{at:056d}", "timestamp": 0, "message": text} for at, text in enumerate(events)],
+        }
+        return json.dumps(message).encode()
+    if slice_.source is not None:
+        envelopes = [
+            {
+                "version": "0",
+                "id": slice_.envelope_id or "0",
+                "detail-type": slice_.detail_type or "",
+                "source": slice_.source,
+                "account": slice_.account or "123456789012",
+                "time": slice_.envelope_time or "2026-01-15T00:00:00Z",
+                "region": slice_.region or "eu-central-1",
+                "resources": [],
+                "detail": json.loads(text),
+            }
+            for text in events
+        ]
+        return "\n".join(map(json.dumps, envelopes)).encode()
+    header = [slice_.columns] if slice_.columns else []
+    return "\n".join([*header, *events]).encode()
