@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 
 import pytest
@@ -51,7 +52,7 @@ def aggregate(records: list[SubRecord], *, unknown: bytes = b"") -> bytes:
 
 sub_records = st.builds(
     SubRecord,
-    partition_key=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20),
+    partition_key=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
     explicit_hash_key=st.none() | st.integers(0, 2**128 - 1).map(str),
     data=st.binary(max_size=300),
 )
@@ -74,10 +75,8 @@ def test_one_flipped_bit_is_noticed(records: list[SubRecord], data: st.DataObjec
 @given(st.binary(max_size=200))
 def test_rubbish_with_a_right_digest_never_does_worse_than_not_aggregate(body: bytes) -> None:
     data = MAGIC + body + hashlib.md5(body).digest()
-    try:
+    with contextlib.suppress(NotAggregate):
         deaggregate(data)
-    except NotAggregate:
-        pass
 
 
 def test_fields_that_newer_producers_add_are_passed_over() -> None:

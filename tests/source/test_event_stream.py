@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 
@@ -50,10 +51,8 @@ def test_a_flipped_bit_breaks_the_stream_or_leaves_it_waiting(payload: bytes, da
 @given(st.binary(max_size=400))
 def test_rubbish_is_broken_or_incomplete_and_nothing_else(data: bytes) -> None:
     reader = FrameReader()
-    try:
+    with contextlib.suppress(BrokenStream):
         assert list(reader.feed(data)) == [] or data
-    except BrokenStream:
-        pass
 
 
 def test_headers_of_every_type_are_passed_over() -> None:

@@ -111,37 +111,35 @@ def test_holes_are_what_no_unfinished_lease_covers() -> None:
     assert holes([]) == [(0, HASH_KEYS - 1)]
 
 
+def reshard(data: st.DataObject, shards: dict[str, Shard]) -> None:
+    """Split or merge some open shards."""
+    open_ones = sorted((it for it in shards.values() if it.open), key=lambda it: int(it.hash_start))
+    if data.draw(st.booleans()):
+        parents = [data.draw(st.sampled_from(open_ones))]
+        low, high = int(parents[0].hash_start), int(parents[0].hash_end)
+        parts = [(low, (low + high) // 2), ((low + high) // 2 + 1, high)]
+    else:
+        at = data.draw(st.integers(0, len(open_ones) - 1))
+        parents = open_ones[at : at + 2]
+        parts = [(int(parents[0].hash_start), int(parents[-1].hash_end))]
+    for parent in parents:
+        shards[parent.id] = replace(parent, open=False)
+    for low, high in parts:
+        name = str(len(shards))
+        shards[name] = shard(name, *(it.id for it in parents), low=low, high=high)
+
+
 @given(st.data())
 def test_after_any_reshards_every_open_shard_has_a_lease_and_a_way_back_to_what_is_read(data: st.DataObject) -> None:
     """Random splits and merges; workers plan at random moments, from whatever they knew."""
-    shards: dict[str, Shard] = {"0": shard("0", low=0, high=1023)}
+    shards: dict[str, Shard] = {"0": shard("0")}
     leases: dict[str, Lease] = {}
-    number = 0
     start = data.draw(st.sampled_from(["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]))
     for _ in range(data.draw(st.integers(1, 12))):
-        open_ones = sorted((it for it in shards.values() if it.open), key=lambda it: int(it.hash_start))
-        step = data.draw(st.sampled_from(["split", "merge", "plan"]))
-        if step == "plan":
-            leases |= by_shard(*plan("s", shards.values(), leases, start, made_ms=1))
-            continue
-        if step == "split":
-            parent = data.draw(st.sampled_from(open_ones))
-            low, high = int(parent.hash_start), int(parent.hash_end)
-            if low == high:
-                continue
-            middle = (low + high) // 2
-            parts, parents = [(low, middle), (middle + 1, high)], [parent]
+        if data.draw(st.booleans()):
+            reshard(data, shards)
         else:
-            if len(open_ones) < 2:
-                continue
-            at = data.draw(st.integers(0, len(open_ones) - 2))
-            parents = open_ones[at : at + 2]
-            parts = [(int(parents[0].hash_start), int(parents[1].hash_end))]
-        for parent in parents:
-            shards[parent.id] = replace(parent, open=False)
-        for low, high in parts:
-            number += 1
-            shards[str(number)] = shard(str(number), *(it.id for it in parents), low=low, high=high)
+            leases |= by_shard(*plan("s", shards.values(), leases, start, made_ms=1))
     before = dict(leases)
     leases |= by_shard(*plan("s", shards.values(), leases, start, made_ms=1))
     for it in shards.values():

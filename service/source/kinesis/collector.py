@@ -26,9 +26,10 @@ from service.source.kinesis.lease_table import LeaseTable
 from service.source.kinesis.outlet import Outlet
 from service.source.kinesis.polling import PollPace
 from service.source.kinesis.reader import Chunk
-from service.source.kinesis.shard import Origin, ShardConsumer, ShardOptions, Surroundings
+from service.source.kinesis.shard import ShardConsumer
 from service.source.kinesis.status import CollectorStatus, ShardStatus
 from service.source.kinesis.stream_source import StreamSource
+from service.source.kinesis.surroundings import Origin, ShardOptions, Surroundings
 from service.source.streams import Streams
 
 log = structlog.get_logger(__name__)

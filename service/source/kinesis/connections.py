@@ -11,7 +11,7 @@ from aiobotocore.session import AioSession, get_session
 
 from service.source.kinesis.client import KinesisClient, endpoint_of
 from service.source.kinesis.credentials import Credentials, ProcessCredentials, RoleCredentials
-from service.source.kinesis.http2 import Http2Transport
+from service.source.kinesis.http2_transport import Http2Transport
 from service.source.kinesis.transport import Http1Transport, Transport
 from service.source.streams import ProjectEntry, Subscription
 

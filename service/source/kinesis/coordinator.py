@@ -161,11 +161,12 @@ class LeaseCoordinator:
 
     async def release(self, key: str) -> None:
         """Give a lease back, or finish handing it over; a lease that is lost already is no error."""
+        accounted = self._accounted.get(key)
         try:
             if self.leaving(key):
-                await self._change(key, Lease.handed_over)
+                await self._change(key, lambda lease: lease.handed_over(accounted))
             else:
-                await self._change(key, Lease.released)
+                await self._change(key, lambda lease: lease.released(accounted))
         except (LeaseLost, Backpressure) as fault:
             log.info("lease_not_released", lease=key, reason=repr(fault))
         self._drop(key)

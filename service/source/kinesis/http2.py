@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections import deque
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 import h2.config
 import h2.connection
@@ -20,17 +18,17 @@ import h2.exceptions
 import h2.settings
 
 from service.source.kinesis.fault import TRANSPORT, KinesisFault
-from service.source.kinesis.transport import Download, Unsupported
+from service.source.kinesis.transport import Unsupported
 
 STREAM_WINDOW = 2 * 1024 * 1024
 """Bytes a subscription may push before they are read; also what each may cost in memory."""
 _CONNECTION_WINDOW = 64 * 1024 * 1024
 _FRAME_SIZE = 256 * 1024
-_CONNECT_SECONDS = 10.0
 _SUBSCRIPTIONS_A_CONNECTION = 32
 
 
-def _broken(reason: str) -> KinesisFault:
+def broken(reason: str) -> KinesisFault:
+    """The fault of a connection that failed."""
     return KinesisFault(TRANSPORT, reason, "SubscribeToShard")
 
 
@@ -53,7 +51,7 @@ class Http2Download:
             if self._fault is not None:
                 raise self._fault
             if self._ended:
-                raise _broken("the answer ended before it began")
+                raise broken("the answer ended before it began")
             await self._wait()
 
     async def next(self) -> bytes:
@@ -71,7 +69,7 @@ class Http2Download:
 
     async def close(self) -> None:
         """Reset the stream if it still runs."""
-        self.fail(_broken("closed"))
+        self.fail(broken("closed"))
         self._connection.reset(self._id)
 
     def begin(self, status: int) -> None:
@@ -162,7 +160,7 @@ class Http2Connection(asyncio.Protocol):
             self._h2.send_headers(stream_id, [*pseudo, *named, ("content-length", str(len(body)))])
             self._h2.send_data(stream_id, body, end_stream=True)
         except h2.exceptions.H2Error as fault:
-            raise _broken(f"HTTP/2: {fault!r}") from fault
+            raise broken(f"HTTP/2: {fault!r}") from fault
         download = self._downloads[stream_id] = Http2Download(self, stream_id)
         self._flush()
         return download
@@ -199,7 +197,7 @@ class Http2Connection(asyncio.Protocol):
                     download.end()
             case h2.events.StreamReset(stream_id=int(stream_id), error_code=code):
                 if (download := self._downloads.pop(stream_id, None)) is not None:
-                    download.fail(_broken(f"stream reset, error {code!r}"))
+                    download.fail(broken(f"stream reset, error {code!r}"))
             case h2.events.ConnectionTerminated(error_code=code):
                 self._lose(f"connection terminated, error {code!r}")
             case _:
@@ -209,13 +207,14 @@ class Http2Connection(asyncio.Protocol):
         if size:
             self._h2.increment_flow_control_window(size)
         if (download := self._downloads.get(stream_id)) is not None:
-            download.push(data)
+            if data:
+                download.push(data)
             if size > len(data):
                 self.consumed(stream_id, size - len(data))  # padding is nobody's to read
 
     def _lose(self, reason: str) -> None:
         self.closed = True
-        fault = _broken(reason)
+        fault = broken(reason)
         if not self.ready.done():
             self.ready.set_exception(Unsupported("NoHTTP2", reason, "SubscribeToShard"))
         for download in self._downloads.values():
@@ -228,72 +227,6 @@ class Http2Connection(asyncio.Protocol):
         data = self._h2.data_to_send()
         if data and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
-
-
-class Http2Transport:
-    """Subscriptions over as few connections as possible. Without TLS, HTTP/2 is spoken without asking first."""
-
-    name = "http2"
-
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        """``tls``: another context than the machine's own certificate authorities."""
-        self._tls = tls
-        self._connections: list[Http2Connection] = []
-        self._opening = asyncio.Lock()
-
-    async def post(self, endpoint: str, headers: dict[str, str], body: bytes) -> Download:
-        """Send on a connection with room; raises Unsupported where the far side has no HTTP/2."""
-        connection = await self._connection(endpoint)
-        download = connection.post(headers, body)
-        try:
-            await asyncio.wait_for(download.head(), 2 * _CONNECT_SECONDS)
-        except TimeoutError:
-            await download.close()
-            raise _broken("no answer") from None
-        except BaseException:
-            await download.close()
-            raise
-        return download
-
-    async def close(self) -> None:
-        """Close all connections."""
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
-
-    async def _connection(self, endpoint: str) -> Http2Connection:
-        async with self._opening:
-            self._connections = [connection for connection in self._connections if not connection.closed]
-            for connection in self._connections:
-                if connection.has_room:
-                    return connection
-            opened = await self._open(endpoint)
-            self._connections.append(opened)
-            return opened
-
-    async def _open(self, endpoint: str) -> Http2Connection:
-        parts = urlsplit(endpoint)
-        secure = parts.scheme == "https"
-        host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-        tls: ssl.SSLContext | None = None
-        if secure:
-            tls = self._tls or ssl.create_default_context()
-            tls.set_alpn_protocols(["h2", "http/1.1"])
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                transport, connection = await loop.create_connection(
-                    lambda: Http2Connection(parts.scheme, parts.netloc), host, port, ssl=tls
-                )
-                chosen = transport.get_extra_info("ssl_object")
-                if chosen is not None and chosen.selected_alpn_protocol() != "h2":
-                    raise Unsupported("NoHTTP2", "the endpoint did not choose h2", "SubscribeToShard")
-                await connection.ready
-        except TimeoutError:
-            raise _broken("connecting took too long") from None
-        except OSError as fault:
-            raise _broken(repr(fault)) from fault
-        return connection
 
 
 def _status(headers: Iterable[tuple[object, object]]) -> int:

@@ -109,9 +109,9 @@ class Lease:
             owner_switches=0,
         )
 
-    def released(self) -> Lease:
+    def released(self, accounted_ms: int | None = None) -> Lease:
         """Free for anybody at once."""
-        return replace(self, owner=None, checkpoint_owner=None, counter=self.counter + 1)
+        return replace(self.renewed(accounted_ms), owner=None, checkpoint_owner=None)
 
     def stolen(self, worker: str) -> Lease:
         """Promised to ``worker``; the present owner may finish and checkpoint first."""
@@ -123,9 +123,9 @@ class Lease:
             owner_switches=self.owner_switches + 1,
         )
 
-    def handed_over(self) -> Lease:
+    def handed_over(self, accounted_ms: int | None = None) -> Lease:
         """The previous owner is done with it."""
-        return replace(self, checkpoint_owner=None, counter=self.counter + 1)
+        return replace(self.renewed(accounted_ms), checkpoint_owner=None)
 
 
 def _later(known: int | None, news: int | None) -> int | None:

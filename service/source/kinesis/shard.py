@@ -4,76 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 
-from service.clock import Clock
 from service.errors import Backpressure, LeaseLost
 from service.event import RecordBatch
 from service.source.kinesis.batches import Unpacked, Unpacker, slices
 from service.source.kinesis.checkpoint import CheckpointTracker
-from service.source.kinesis.client import StartAt, Stream
-from service.source.kinesis.coordinator import LeaseCoordinator
+from service.source.kinesis.client import StartAt
 from service.source.kinesis.deaggregate import HashRange
 from service.source.kinesis.fault import Backoff, KinesisFault, Remedy
 from service.source.kinesis.handover import Handover
 from service.source.kinesis.horizon import HorizonWatch
 from service.source.kinesis.lease import AT_TIMESTAMP, LATEST, TRIM_HORIZON, Checkpoint, Lease
-from service.source.kinesis.outlet import Outlet
 from service.source.kinesis.reader import Chunk
 from service.source.kinesis.resharding import waits_for
 from service.source.kinesis.status import ShardStatus
+from service.source.kinesis.surroundings import Origin, ShardOptions, Surroundings
 from service.source.kinesis.wire import ChildShard
 
 log = structlog.get_logger(__name__)
 
 _STALLED = 120.0
 """Seconds without any sign of life from the reader after which the lease is no longer renewed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShardOptions:
-    """Bounds and rhythms."""
-
-    batch_bytes: int = 512 * 1024
-    checkpoint_seconds: float = 5.0
-    parents_seconds: float = 1.0
-    finish_seconds: float = 25.0
-    """Shorter than the coordinator's handoff limit: what is not safe by then is read again by the next owner."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Whose shard it is and what its stream's configuration says."""
-
-    project: str
-    environment: str
-    stream: Stream
-    start_ms: int | None = None
-    """What AT_TIMESTAMP means."""
-    keep_foreign: bool = False
-    """Hand on aggregates even when their keys belong to other shards."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a consumer uses and does not own."""
-
-    coordinator: LeaseCoordinator
-    outlet: Outlet
-    clock: Clock
-    rng: random.Random
-    read: Callable[[StartAt], AsyncGenerator[Chunk, None]]
-    """Reads this shard in whatever mode its stream is in."""
-    make_children: Callable[[Lease, list[ChildShard]], Awaitable[list[str]]]
-    """Creates leases for the children of a shard that ended, waiting out faults; returns their shard ids."""
-    is_listed: Callable[[str], Awaitable[bool]]
-    """Whether the stream still lists a shard; raises KinesisFault when that cannot be told."""
-    share: Callable[[], int]
-    """Bytes this shard may have in flight now."""
 
 
 class ShardConsumer:
@@ -289,6 +242,7 @@ class ShardConsumer:
     async def _store(self) -> None:
         coordinator, key = self._around.coordinator, self._lease.key
         safe, accounted_ms = self._tracker.safe, self.accounted_ms
+        coordinator.note_progress(key, accounted_ms)
         if safe == self._stored:
             return
         try:
