@@ -14,8 +14,9 @@ from service.errors import ContentError, ContentErrors
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.pass_context
 def command(ctx: click.Context, path: Path | None) -> None:
-    """Lint pipelines, tuning and fields; PATH is a content folder, a source folder or a file in it.
+    """Lint pipelines, tuning, fields, streams, projects, lists, settings.
 
+    PATH is a content folder, a source folder or a file; without it, the nearest content folder.
     Prints ``file:line:col code: message (hint)``; exits 1 when anything was found.
     """
     from service.lint.everything import check_path
@@ -27,7 +28,7 @@ def command(ctx: click.Context, path: Path | None) -> None:
         ctx.exit(1)
     show_faults(findings.faults)
     words = f"{len(findings.faults)} faults" if findings.faults else "nothing to complain about"
-    click.echo(f"{findings.pipelines} pipelines: {words}", err=True)
+    click.echo(f"{findings.pipelines} pipelines, {findings.files} deployment files: {words}", err=True)
     ctx.exit(1 if findings.faults else 0)
 
 

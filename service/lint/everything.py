@@ -8,6 +8,7 @@ from pathlib import Path
 from service.content import Content, find_content
 from service.enrich.enrichers import Enrichers
 from service.errors import ContentError, ContentErrors, Place
+from service.lint.deployment import check_deployment, deployment_files, kind_of
 from service.lint.folder import check_folder
 from service.lint.pipeline import check_pipeline
 from service.pipeline.compile import compile_pipeline
@@ -21,6 +22,8 @@ class Findings:
     """What a check looked at and what it found."""
 
     pipelines: int = 0
+    files: int = 0
+    """Files of a deployment."""
     faults: list[ContentError] = field(default_factory=list)
 
 
@@ -30,6 +33,8 @@ def check_path(path: Path | None) -> Findings:
         return check_content(find_content())
     if not path.exists():
         return Findings(faults=[ContentError(Place(str(path)), "no_file", "there is no such file or folder")])
+    if path.is_file() and kind_of(path) is not None:
+        return Findings(files=1, faults=check_deployment(path))
     for folder in (path, *path.absolute().parents):
         if (folder / "pipeline.yml").is_file():
             findings = Findings()
@@ -43,8 +48,12 @@ def check_path(path: Path | None) -> Findings:
 
 
 def check_content(content: Content) -> Findings:
-    """Check every pipeline with its tuning."""
-    return _check_sources(content.pipelines, content.tuning)
+    """Check every pipeline with its tuning, and the files of the deployment."""
+    findings = _check_sources(content.pipelines, content.tuning)
+    for path in deployment_files(content.root / "deploy"):
+        findings.files += 1
+        findings.faults.extend(check_deployment(path))
+    return findings
 
 
 def _check_sources(root: Path, tuning: Path | None) -> Findings:
