@@ -17,7 +17,7 @@ from service.errors import SiemError
 
 NOBODY = 65534
 _PR_SET_PDEATHSIG = 1
-_GRACE_SECONDS = 20.0
+_GRACE_SECONDS = 45.0  # the first run writes its class archive when it ends
 
 
 class ServerFailed(SiemError):

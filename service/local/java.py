@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
@@ -23,6 +24,16 @@ class Java:
     home: Path
     version: int
     modules: frozenset[str]
+
+    @property
+    def is_cut_down(self) -> bool:
+        """Whether modules and locale data of a full JDK are missing."""
+        return bool(self.modules) and "jdk.compiler" not in self.modules
+
+    @property
+    def tag(self) -> str:
+        """Tells this Java from others in file names: class archives fit one Java only."""
+        return f"{self.version}-{sha256(str(self.home).encode()).hexdigest()[:8]}"
 
     @property
     def command(self) -> str:

@@ -53,7 +53,7 @@ async def start_kafka(folder: Path, java: Java, notice: Notice) -> tuple[str, Ch
     properties = folder / "kafka.properties"
     properties.write_text(_PROPERTIES.format(port=port, controller=controller, data=data))
     await asyncio.to_thread(_format, jars, java, properties, data)
-    archive = f"-XX:SharedArchiveFile={cache_folder()}/kafka-{java.version}.jsa"
+    archive = f"-XX:SharedArchiveFile={cache_folder()}/kafka-{java.tag}.jsa"
     command = [java.command, *_OPTIONS, archive, "-cp", f"{jars}/*", "kafka.Kafka", str(properties)]
     child = start("kafka", command, folder)
     address = f"127.0.0.1:{port}"

@@ -54,7 +54,7 @@ async def start_opensearch(folder: Path, java: Java, notice: Notice, heap: str =
         "-XX:G1ReservePercent=25",
         "-XX:InitiatingHeapOccupancyPercent=30",
         "-XX:+AutoCreateSharedArchive",
-        f"-XX:SharedArchiveFile={archive}/{OPENSEARCH}-{java.version}.jsa",
+        f"-XX:SharedArchiveFile={archive}/{OPENSEARCH}-{java.tag}.jsa",
         "-Xlog:disable",
         "-Xlog:all=error:stderr",
         "--add-opens=java.base/java.nio=ALL-UNNAMED",
@@ -78,7 +78,11 @@ async def start_opensearch(folder: Path, java: Java, notice: Notice, heap: str =
     ]
     if _VECTORS in java.modules or not java.modules:
         options += ["--add-modules", _VECTORS]
-    command = [java.command, *options, "-cp", f"{home}/lib/*:{home}/agent/*", "org.opensearch.bootstrap.OpenSearch"]
+    classes = f"{home}/lib/*:{home}/agent/*"
+    if java.is_cut_down:
+        classes += f":{await asyncio.to_thread(fetch, 'icu', notice)}/*"
+        options.append("-Djava.locale.providers=CLDR,SPI")
+    command = [java.command, *options, "-cp", classes, "org.opensearch.bootstrap.OpenSearch"]
     child = start("opensearch", command, folder, drop_root=True)
     url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession() as session:
