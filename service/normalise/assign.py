@@ -56,6 +56,9 @@ def _assign(draft: Draft, slot: Slot, read: Read, miss: str) -> None:
     elif text and slot.kind == "str":
         code.add(f"{slot.local} = {local}" + (" or None" if draft.careful else ""))
     elif text and slot.kind == "int" and not draft.careful:
+        if read.sure:
+            # Canonical digits, so that the text itself can stand in the document.
+            code.add(f"if not {local}.isdigit() or len({local}) > 18 or ({local}[0] == '0' and {local} != '0'): raise ValueError")
         code.add(f"{slot.local} = int({local}) if len({local}) < 19 else whole({local})")
     else:
         function = constants.name(_CASTS[slot.kind][0], f"to_{slot.kind}")

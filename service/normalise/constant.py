@@ -9,7 +9,7 @@ from service.normalise.cast import to_boolean, to_float, to_keyword, to_keywords
 from service.normalise.tables import TABLES
 from service.pipeline.draft import Draft
 from service.pipeline.schema import Class, Translate
-from service.pipeline.slots import Slot
+from service.pipeline.slots import Slot, Words
 
 OTHERWISE = "*"
 _CAST = {
@@ -27,6 +27,8 @@ def constant(draft: Draft, slot: Slot, value: object) -> object:
     """A constant from a file as the slot's kind of value; ContentError ``wrong_constant`` when it is not of that type."""
     cast = _CAST.get(slot.kind)
     made = None if cast is None else cast(value)
+    if isinstance(made, list) and slot.kind == "strs":
+        made = Words(made)
     if made is None:
         raise ContentError(
             draft.place,

@@ -34,8 +34,11 @@ def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
                 assign_raw(draft, slot, read, optional=optional)
             if not optional:
                 twins.setdefault((slot.kind, slot.spec.indexed), slot.local)
-            fails_loudly = not draft.careful and not optional
-            slot.touch(sure=read.sure and fails_loudly and not draft.conditional)
+            sure = read.sure and not draft.careful and not optional and not draft.conditional
+            alone = not slot.touched
+            slot.touch(sure=sure)
+            if sure and alone and slot.kind == "int" and draft.raw.plain_text:
+                slot.digits = read.local
 
 
 def write_first(draft: Draft, candidates: Mapping[str, list[str]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from service.pipeline.draft import Draft
-from service.pipeline.slots import Slot
+from service.pipeline.slots import Quoting, Slot
 
 _USERS = ("user.name", "user.email")
 _OTHER_USERS = frozenset({"user.target.name", "user.target.id", "user.changes.name", "user.effective.name", "process.user.name"})
@@ -70,7 +70,12 @@ def write_related(draft: Draft) -> None:
             one, other = (
                 single if slot.kind != "ip" else f"{slot.local}[0]" for single, slot in zip(singles, sources, strict=True)
             )
-            draft.code.add(f"{target.local} = [{one}, {other}] if {one} != {other} else [{one}]")
+            if target.quoting == Quoting.ALWAYS or (draft.careful and target.quoting == Quoting.LIKE_RAW):
+                draft.code.add(f"{target.local} = [{one}, {other}] if {one} != {other} else [{one}]")
+            else:
+                pair = f"""f'["{{{one}}}","{{{other}}}"]' if {one} != {other} else f'["{{{one}}}"]'"""
+                draft.code.add(f"{target.local} = {pair}")
+                target.kind = "json"
             target.touch(sure=True)
             continue
         values = ", ".join([*singles, *(f"*({each} or ())" for each in lists)])

@@ -18,7 +18,7 @@ def write_time(draft: Draft, rule: Time) -> None:
     paths = [rule.field] if isinstance(rule.field, str) else rule.field
     for path in paths:
         read = draft.consume(path)
-        if read.never:
+        if read.never or (slot.touched and slot.sure):
             continue
         key = read.local
         if path == "_time":

@@ -8,7 +8,7 @@ from service.normalise.block import write_blocks
 from service.normalise.related import write_related
 from service.normalise.timing import times_of
 from service.parse.pattern import write_pattern
-from service.pipeline.code import Code, Constants
+from service.pipeline.code import Code, Constants, without_dead_stores
 from service.pipeline.document import Part, Shape, Writer
 from service.pipeline.draft import Draft
 from service.pipeline.emission import write_enrichment, write_fields, write_service_fields
@@ -67,8 +67,11 @@ class EventWriter:
         used = sorted(read.conditional for read in raw.reads.values() if read.conditional is not None)
         if used:
             code.add(" = ".join(used) + " = False")
-        code.add(" = ".join(slot.local for slot in draft.slots.values()) + " = None" if draft.slots else "pass")
+        unset = [slot.local for slot in draft.slots.values() if slot.starts_unset or not slot.touched]
+        if unset:
+            code.add(" = ".join(unset) + " = None")
         code.splice(reads)
+        steps.lines = without_dead_stores(steps.lines)
         code.splice(steps)
         return draft.slots
 
@@ -161,6 +164,8 @@ class EventWriter:
             now = f"{times_of(draft, 'iso8601')}[ingested[1:-1]]"
             known = "times is not None or arrival_ms"
             otherwise = f" or ({milli}[times[i] if times is not None else arrival_ms] if {known} else {now})"
+        if not slot.touched:  # no step gives a time, and nothing says so at run time either
+            draft.code.add(f"{slot.local} = None")
         draft.code.add(
             f"moment = {slot.local}{otherwise}",
             "timestamp = '\"' + moment[0] + '\"'",
@@ -214,15 +219,16 @@ class EventWriter:
 
     def _finish(self, draft: Draft, document: str, *, careful: bool) -> None:
         code = draft.code
-        code.add(f"document = {document}")
-        with code.block("if flaw is not None:"):
-            code.add("document = count_flaw(flaw, document, flags)")
         code.add(f"ident = {self._ident(draft)}")
-        line = """f'{{"create":{{"_index":"{index_prefix}{suffix}","_id":"{ident}"}}}}\\n{document}\\n'"""
-        if careful:
-            code.add(f"return {line}")
-        else:
-            code.add(f"pieces.append({line})", "at.append(i)", "continue")
+        action = "{action}{suffix}{middle}{ident}{end}"
+        keep = "return {}" if careful else "pieces.append({})"
+        with code.block("if flaw is None:"):
+            code.add(keep.format('f"' + action + document[2:-1] + '{newline}"'))
+        with code.block("else:"):
+            code.add(f"document = count_flaw(flaw, {document}, flags)")
+            code.add(keep.format('f"' + action + '{document}{newline}"'))
+        if not careful:
+            code.add("at.append(i)", "continue")
 
     def _ident(self, draft: Draft) -> str:
         by_position = "position + (ids[i] if ids is not None else str(first + i))"

@@ -7,6 +7,7 @@ Whatever comes from configuration enters generated code only as a constant bound
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -68,6 +69,10 @@ class Code:
         """A fresh local name that ends in the letters of ``hint``, for readers of the generated source."""
         return f"{prefix}{next(self.numbers)}_{_UNSAFE.sub('_', hint)[:40]}"
 
+    def restart_names(self) -> None:
+        """Give the same local names again, for code that never runs together with what was written so far."""
+        self.numbers = count(1)
+
     def splice(self, other: Code) -> None:
         """Append another piece's lines at the present depth."""
         self.add(*other.lines)
@@ -75,3 +80,19 @@ class Code:
     def text(self) -> str:
         """The source."""
         return "\n".join(self.lines) + "\n"
+
+
+_STORE = re.compile(r"\s*(\w+) = (?:int\((\w+)\)(?: if len\(\2\) < 19 else whole\(\2\))?|\w+|'[^']*')")
+_WORD = re.compile(r"\b[a-z]\d+_\w+\b")
+
+
+def without_dead_stores(lines: list[str]) -> list[str]:
+    """The lines without plain assignments to locals that nothing reads."""
+    while True:
+        seen = Counter(word for line in lines for word in _WORD.findall(line))
+        kept = [
+            line for line in lines if not ((store := _STORE.fullmatch(line)) and seen[store[1]] == 1 and _WORD.fullmatch(store[1]))
+        ]
+        if len(kept) == len(lines):
+            return kept
+        lines = kept

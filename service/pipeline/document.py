@@ -84,12 +84,14 @@ class Writer:
                 parts = [Part("const", f"{key_text(key)}{{"), *inner, Part("const", "}")]
                 members.append(Member(parts, sure=True))
             else:
-                name = self._code.local(key, "j")
-                self._code.add(f"{name} = {self.joined(inner)}")
+                fixed = all(part.depends != "event" for part in inner)
+                code, name = (self._prolog, self._prolog.local(key, "w")) if fixed else (self._code, self._code.local(key, "j"))
+                code.add(f"{name} = {self.joined(inner)}")
                 opening = key_text(key) + "{"
-                self._code.add(f"if {name}: {name} = {opening!r} + {name}[1:] + '}}'")
-                members.append(Member([Part("event", name)], sure=False))
-        members.sort(key=lambda member: not member.sure)
+                code.add(f"if {name}: {name} = {opening!r} + {name}[1:] + '}}'")
+                members.append(Member([Part("slice" if fixed else "event", name)], sure=False))
+        # What is sure stands first and carries no comma; what is fixed stands together, to be one text.
+        members.sort(key=lambda member: (not member.sure, any(part.depends == "event" for part in member.parts)))
         if not members or not members[0].sure:
             return [part for member in members for part in member.parts], False
         first = members[0].parts
@@ -118,7 +120,7 @@ class Writer:
         return 'f"' + "".join("{" + piece + "}" for piece in pieces) + '"' if pieces else "''"
 
     def _fixed(self, run: list[Part]) -> str:
-        name = self._code.local("text", "f")
+        name = self._prolog.local("text", "f")
         merged: list[str] = []
         for part in run:
             text = repr(part.text) if part.depends == "const" else part.text

@@ -19,9 +19,7 @@ class Draft:
     forgives what the fast form may not meet.
     """
 
-    def __init__(
-        self, code: Code, constants: Constants, catalogue: Catalogue, raw: RawFields, *, careful: bool
-    ) -> None:
+    def __init__(self, code: Code, constants: Constants, catalogue: Catalogue, raw: RawFields, *, careful: bool) -> None:
         self.code = code
         self.constants = constants
         self.catalogue = catalogue

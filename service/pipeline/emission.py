@@ -73,6 +73,8 @@ def quoted(draft: Draft, slot: Slot) -> str:
             return local
         case "ints":
             return f"dumps({local})"
+        case "strs" if slot.quoting == Quoting.NEVER and slot.spec.type != "ip":
+            return f"{local}.text"
         case "strs":
             return f"quote_all({local})" if escape else f"'[\"' + '\",\"'.join({local}) + '\"]'"
         case _:
@@ -117,7 +119,9 @@ def _pieces(draft: Draft, slot: Slot, value: str, extra: str) -> list[Part]:
     if value == f"'\"' + {slot.local}[0] + '\"'" or value == f"'\"' + {slot.local} + '\"'":
         inner = [quotes, Part("event", slot.local if slot.kind == "str" else f"{slot.local}[0]"), quotes]
     elif slot.kind in ("int", "float"):
-        inner = [Part("event", slot.local)]
+        inner = [Part("event", slot.digits or slot.local)]
+    elif value.isidentifier() or value == f"{slot.local}.text":
+        inner = [Part("event", value)]
     else:
         name = draft.code.local(slot.name, "e")
         draft.code.add(f"{name} = {value}")
@@ -184,8 +188,9 @@ def write_enrichment(draft: Draft, shape: Shape, file: PipelineFile) -> None:
             )
             shape.put_optional("network", Part("event", "community"))
     if source is not None and "network.transport" in draft.slots and "network.type" not in draft.slots:
+        absent = "" if source.sure else f"'' if {source.local} is None else "
         draft.code.add(
-            f"""network_type = '' if {source.local} is None else ',"type":"ipv4"' if {source.local}[3] == 4 """
+            f"""network_type = {absent}',"type":"ipv4"' if {source.local}[3] == 4 """
             """else ',"type":"ipv6"'"""
         )
         shape.put_optional("network", Part("event", "network_type"))

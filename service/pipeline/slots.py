@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -44,6 +46,16 @@ class Quoting(IntEnum):
     """A step made it (decoded, unescaped …): anything may be in it."""
 
 
+class Words(list[str]):
+    """A constant list of strings that knows its JSON text."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, words: Iterable[str]) -> None:
+        super().__init__(words)
+        self.text = json.dumps(list(self))
+
+
 @dataclass(slots=True)
 class Slot:
     """One output field: its specification, its local, and what compiling has learnt of it so far."""
@@ -56,12 +68,18 @@ class Slot:
     touched: bool = False
     sure: bool = False
     """Never None once the steps so far are done."""
+    starts_unset: bool = False
+    """Some event may reach its first reader before any writer: the local must be None at the start."""
     constant: object = None
     """The value, when one unconditional constant is all that was ever written."""
+    digits: str | None = None
+    """Local that holds the number as JSON would write it, when that is all that was ever written."""
 
     def touch(self, *, sure: bool = False) -> None:
         """Note a writer; ``sure``: after it the local is not None, for every event."""
-        self.constant = None
+        self.constant = self.digits = None
+        if not self.touched and not sure:
+            self.starts_unset = True
         self.touched = True
         self.sure = self.sure or sure
 

@@ -10,9 +10,7 @@ from service.pipeline.schema import PipelineFile, TuningFile
 def overlay(file: PipelineFile, tuning: TuningFile) -> PipelineFile:
     """The pipeline with the tuning's retention, period, original, enrichers and labels; the rest of it is untouched."""
     sink: dict[str, Any] = {
-        key: value
-        for key in ("retention", "period", "original")
-        if (value := getattr(tuning, key)) is not None
+        key: value for key in ("retention", "period", "original") if (value := getattr(tuning, key)) is not None
     }
     changes: dict[str, Any] = {"sink": file.sink.model_copy(update=sink), "labels": {**file.labels, **tuning.labels}}
     if tuning.enrich is not None:
