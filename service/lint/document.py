@@ -13,6 +13,7 @@ from service.yaml_errors import closest
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _LONG = 2**63
 _KEYWORD_BYTES = 32_766
+_DOTTED = object()
 _OPEN = ("object", "flat_object", "nested", "geo_point")
 
 
@@ -21,11 +22,13 @@ def check_document(document: dict[str, Any], catalogue: Catalogue) -> list[str]:
     faults: list[str] = []
     for name, value in _leaves(document, "", catalogue):
         spec = catalogue.get(name)
-        if spec is None:
+        if value is _DOTTED:
+            faults.append(f"{name} is a dotted key: documents are nested")
+        elif spec is None:
             hint = closest(name, catalogue.fields)
             faults.append(f"{name} is not declared in ecs.yml, siem.yml or fields.yml" + (f" ({hint})" if hint else ""))
-            continue
-        faults.extend(value_faults(spec, value))
+        else:
+            faults.extend(value_faults(spec, value))
     return faults + _category_faults(document, catalogue)
 
 
@@ -33,7 +36,7 @@ def _leaves(value: dict[str, Any], prefix: str, catalogue: Catalogue) -> Iterato
     for key, inner in value.items():
         name = f"{prefix}{key}"
         if "." in key:
-            yield name, inner  # dotted keys are not our shape, and no field is called so
+            yield name, _DOTTED
             continue
         spec = catalogue.get(name)
         if spec is not None and spec.type in _OPEN:
