@@ -17,13 +17,20 @@ _MOST = 2 << 30
 
 @click.command()
 @click.option("--dataset", metavar="D", help="All of it is of this dataset; without it, content decides.")
+@click.option("--columns", metavar="LIST", help="Column names of text that has no header line, in order.")
 @click.option("--geoip", "geoip", multiple=True, type=click.Path(path_type=Path), help="MMDB file; may be repeated.")
 @click.option("--lists", type=click.Path(path_type=Path), help="lists.yml of threat lists.")
 @click.option("--projects", type=click.Path(path_type=Path), help="projects.yml of accounts and their owners.")
 @click.argument("file", metavar="FILE|-", type=click.Path(path_type=Path, allow_dash=True))
 @click.pass_context
 def command(
-    ctx: click.Context, dataset: str | None, geoip: tuple[Path, ...], lists: Path | None, projects: Path | None, file: Path
+    ctx: click.Context,
+    dataset: str | None,
+    columns: str | None,
+    geoip: tuple[Path, ...],
+    lists: Path | None,
+    projects: Path | None,
+    file: Path,
 ) -> None:
     """Print one JSON object a document; dead letters as JSON lines on stderr.
 
@@ -38,7 +45,7 @@ def command(
         # UTF-8 whatever the locale; a lone surrogate leaves as the JSON escape it came as.
         out = click.get_text_stream("stdout", "utf-8", "backslashreplace")
         err = click.get_text_stream("stderr", "utf-8", "backslashreplace")
-        for played in player.play(data, dataset):
+        for played in player.play(data, dataset, columns=columns):
             if isinstance(played, Dead):
                 err.write(played.text() + "\n")
                 continue

@@ -14,6 +14,8 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _LONG = 2**63
 _KEYWORD_BYTES = 32_766
 _DOTTED = object()
+_EITHER = ("error.message",)
+"""One value from the source, an array when the service has something to say too."""
 _OPEN = ("object", "flat_object", "nested", "geo_point")
 
 
@@ -61,7 +63,7 @@ def value_faults(spec: FieldSpec, value: Any) -> Iterator[str]:
     if value is None or value in ("", [], {}):
         yield f"{spec.name} is empty: leave it out"
         return
-    if isinstance(value, list) != spec.array and (spec.array or spec.type not in _OPEN):
+    if isinstance(value, list) != spec.array and (spec.array or spec.type not in _OPEN) and spec.name not in _EITHER:
         yield f"{spec.name} must be an array" if spec.array else f"{spec.name} must be one value, not an array"
     for item in value if isinstance(value, list) else [value]:
         if not _FITS[spec.type](item):

@@ -83,13 +83,21 @@ class Player:
             found = self._compiled[dataset] = compile_pipeline(self.loaded[dataset], self.enrichers)
         return found
 
-    def play(self, data: bytes, dataset: str | None = None, facts: Facts | None = None) -> Iterator[Played | Dead]:
-        """Every event of the input with its fate, in order within a run; ``dataset`` None routes by content."""
+    def play(
+        self, data: bytes, dataset: str | None = None, facts: Facts | None = None, columns: str | None = None
+    ) -> Iterator[Played | Dead]:
+        """Every event of the input with its fate, in order within a run; ``dataset`` None routes by content.
+
+        ``facts`` are those of a sample; ``columns`` declares the column list of text that has no header.
+        """
         routed = self.router.route_text(data, dataset)
         for line, letter in routed.dead:
             yield Dead(line, letter.stage, letter.code, letter.reason)
         for piece in routed.pieces:
-            yield self.carry(piece.dataset, self._with(facts, piece.slice), piece.lines)
+            slice_ = self._with(facts, piece.slice)
+            if columns is not None:
+                slice_ = msgspec.structs.replace(slice_, columns=columns)
+            yield self.carry(piece.dataset, slice_, piece.lines)
 
     def carry(self, dataset: str, slice_: Slice, lines: Sequence[int]) -> Played:
         """The fates of one slice; event i began at ``lines[i]``."""

@@ -93,6 +93,12 @@ def test_text_lines_are_events_and_a_header_names_the_columns(siem: Siem) -> Non
     assert document["_source"]["source"]["ip"] == "192.0.2.1"
 
 
+def test_columns_may_be_declared_for_text_without_a_header(siem: Siem) -> None:
+    said = siem("parse", "--dataset", "aws.vpcflow", "--columns", "dstaddr srcaddr action", "-", stdin="192.0.2.2 192.0.2.1 ACCEPT\n")
+    (document,) = said.documents
+    assert document["_source"]["source"]["ip"] == "192.0.2.1"
+
+
 def test_without_a_dataset_content_decides(siem: Siem) -> None:
     said = siem("parse", "-", stdin=f"{ONE}\n{FLOW}\n")
     assert {document["line"]: document["_source"]["event"]["dataset"] for document in said.documents} == {
