@@ -21,7 +21,7 @@ from service.pipeline.compiled import Carried, Unusable
 from service.sink.dead_letter import DeadLetters
 from service.sink.guard import Poisoned, PoisonGuard
 from service.sink.letter import letter_of
-from service.sink.parcel import Parcel
+from service.sink.parcel import Fates, Parcel
 from service.telemetry import events, metrics
 from service.telemetry.meters import Labels, Meters
 
@@ -99,7 +99,8 @@ class DatasetAgent:
             raw = _decoder.decode(value)
         except msgspec.DecodeError as error:
             letter = strange_letter(value, ticket, self._clock, error)
-            self._tasks.start(self._finish([Share(("unknown", "none", ticket.topic, ""), letters=[letter])], ticket), ticket)
+            labels = (letter.project, letter.environment, letter.stream, self._pipeline.dataset)
+            await self._hand_over([Share(labels, events=1, oldest_ms=letter.arrival_ms, letters=[letter])], ticket)
             return
         while True:
             shares = self._carry(raw)
@@ -112,11 +113,14 @@ class DatasetAgent:
                 await self._stand_still(poisoned)
             else:
                 break
+        await self._hand_over(shares, ticket)
+
+    async def _hand_over(self, shares: list[Share], ticket: Ticket) -> None:
         for share in shares:
             self._meters.add(metrics.EVENTS, share.events, share.labels)
             self._meters.add(metrics.IN_FLIGHT, share.events, share.labels)
             if share.pieces:
-                share.parcel = Parcel(raw.dataset, self._pipeline.version, share.pieces, share.origins)
+                share.parcel = Parcel(self._pipeline.dataset, self._pipeline.version, share.pieces, share.origins)
         self._tasks.start(self._finish(shares, ticket), ticket)
         for share in shares:
             if share.parcel is not None:
@@ -186,18 +190,17 @@ class DatasetAgent:
         ticket.settle()
 
     async def _finish_share(self, share: Share) -> None:
-        add = self._meters.add
         if share.letters:
             await self._letters.send(share.letters)
-            for letter in share.letters:
-                add(metrics.DEAD_LETTERED, 1, (*share.labels, letter.stage, letter.code))
-        if share.parcel is not None:
-            fates = await share.parcel.done
-            add(metrics.INDEXED, fates.indexed, share.labels)
-            if fates.already_there:
-                add(metrics.ALREADY_THERE, fates.already_there, share.labels)
-            if fates.dead_lettered:
-                add(metrics.DEAD_LETTERED, fates.dead_lettered, (*share.labels, "sink", "refused"))
+        fates = await share.parcel.done if share.parcel is not None else Fates(0, 0, 0)
+        # All at once: at every scrape, events are exactly their fates and what is in flight.
+        add = self._meters.add
+        add(metrics.INDEXED, fates.indexed, share.labels)
+        add(metrics.ALREADY_THERE, fates.already_there, share.labels)
+        if fates.dead_lettered:
+            add(metrics.DEAD_LETTERED, fates.dead_lettered, (*share.labels, "sink", "refused"))
+        for letter in share.letters:
+            add(metrics.DEAD_LETTERED, 1, (*share.labels, letter.stage, letter.code))
         for rule, count in share.dropped.items():
             add(metrics.DROPPED, count, (*share.labels, rule))
         for flag, count in share.flags.items():

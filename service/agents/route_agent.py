@@ -11,7 +11,7 @@ import structlog
 
 from service.agents.app import Ticket
 from service.agents.packing import pack
-from service.agents.publisher import MessageTooLargeError, Publisher
+from service.agents.publisher import MessageTooLargeError
 from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames
 from service.clock import Clock
@@ -52,6 +52,14 @@ class Routing(Protocol):
         ...
 
 
+class Publishing(Protocol):
+    """What ``Publisher`` does for it."""
+
+    async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> asyncio.Future[None]:
+        """Take a message over; the future resolves when it is durable."""
+        ...
+
+
 class Routes(Protocol):
     """Decodes a batch and finds each event's dataset; pure, raises for no input."""
 
@@ -66,7 +74,7 @@ class RouteAgent:
     def __init__(
         self,
         routes: Routes,
-        publisher: Publisher,
+        publisher: Publishing,
         names: TopicNames,
         letters: DeadLetters,
         meters: Meters,
@@ -116,6 +124,9 @@ class RouteAgent:
                 ]
         if letters:
             await self._letters.send(letters)
+            for letter in letters:
+                stream = (letter.project, letter.environment, letter.stream)
+                self._meters.add(metrics.UNROUTED, 1, (*stream, letter.stage, letter.code))
         ticket.settle()
 
     def _count(self, batch: RecordBatch, routed: Routing) -> None:
@@ -124,8 +135,6 @@ class RouteAgent:
         add(metrics.RECORDS, routed.records, stream)
         if routed.control:
             add(metrics.CONTROL, routed.control, stream)
-        for letter in routed.dead:
-            add(metrics.UNROUTED, 1, (*stream, letter.stage, letter.code))
 
 
 def strange_letter(value: bytes, ticket: Ticket, clock: Clock, error: Exception) -> DeadLetter:
