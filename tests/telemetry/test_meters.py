@@ -1,0 +1,72 @@
+"""Numbers of several workers become one without losing or doubling any."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.telemetry import metrics
+from service.telemetry.exposition import expose
+from service.telemetry.meters import OTHER, Meters, merge
+from service.telemetry.metrics import METRICS, document
+
+SHOP = ("shop", "prod", "audit")
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 9)), max_size=8), max_size=4))
+def test_counters_of_running_and_ended_workers_add_up(workers: list[list[tuple[str, int]]]) -> None:
+    snapshots = []
+    for counts in workers:
+        meters = Meters()
+        for name, amount in counts:
+            meters.add(metrics.RECORDS, amount, (name, "prod", "s"))
+        snapshots.append(meters.snapshot())
+    for split in range(len(snapshots) + 1):
+        merged = merge(snapshots[:split], snapshots[split:])
+        assert merged.total(metrics.RECORDS) == sum(amount for counts in workers for _, amount in counts)
+
+
+def test_gauges_of_ended_workers_are_gone_and_ages_are_the_oldest() -> None:
+    one, two, ended = Meters(), Meters(), Meters()
+    for meters, held, age in ((one, 3, 1.0), (two, 4, 9.0), (ended, 100, 500.0)):
+        meters.add(metrics.IN_FLIGHT, held, (*SHOP, "aws.vpcflow"))
+        meters.set(metrics.KINESIS_BEHIND, age, SHOP)
+    merged = merge([one.snapshot(), two.snapshot()], [ended.snapshot()])
+    assert merged.value(metrics.IN_FLIGHT, (*SHOP, "aws.vpcflow")) == 7
+    assert merged.value(metrics.KINESIS_BEHIND, SHOP) == 9.0
+
+
+def test_histograms_merge_bucket_by_bucket() -> None:
+    one, two = Meters(), Meters()
+    one.observe(metrics.DELAY, 0.02, ("aws.alb",), times=3)
+    two.observe(metrics.DELAY, 1e9, ("aws.alb",))
+    text = expose(merge([one.snapshot(), two.snapshot()])).decode()
+    assert 'siem_delay_seconds_bucket{dataset="aws.alb",le="0.05"} 3.0' in text
+    assert 'siem_delay_seconds_count{dataset="aws.alb"} 4.0' in text
+
+
+def test_label_sets_are_bounded() -> None:
+    meters = Meters()
+    few = metrics.Metric("siem_records_total", "counter", "x", ("stream",), limit=3)
+    for number in range(100):
+        meters.add(few, 1, (str(number),))
+    values = dict(meters.snapshot().values["siem_records_total"])
+    assert len(values) == 4
+    assert values[OTHER,] == 97
+
+
+def test_wrong_labels_are_a_mistake_of_ours() -> None:
+    with pytest.raises(ValueError, match="has the labels"):
+        Meters().add(metrics.RECORDS, 1, ("shop",))
+
+
+def test_every_declared_metric_is_exposed_and_documented() -> None:
+    text, page = expose(Meters()).decode(), document()
+    for metric in METRICS:
+        family = metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name
+        assert re.search(rf"# TYPE {family}(_total)? {metric.kind}", text), metric.name
+        assert f"`{metric.name}`" in page
+    assert len({metric.name for metric in METRICS}) == len(METRICS)
