@@ -8,6 +8,7 @@ from typing import Any
 
 from service.build.artefact import Artefact, Pipelines
 from service.content import Content
+from service.offline.coverage import share
 from service.pipeline.load import LoadedPipeline
 from service.samples import Sample, samples_of
 
@@ -42,7 +43,7 @@ def readme(loaded: LoadedPipeline) -> str:
         parts.append(file.setup.strip())
     parts.append("## Fields\n\n" + _fields(loaded, used))
     parts.extend(_sample(expected))
-    parts.append("## Samples\n\n" + _coverage(expected))
+    parts.append("## Samples\n\n" + _coverage(loaded, expected))
     if file.references:
         parts.append("## References\n\n" + "\n".join(f"- {reference}" for reference in file.references))
     return "\n\n".join(parts) + "\n"
@@ -112,15 +113,16 @@ def _sample(expected: list[tuple[Sample, dict[str, Any]]]) -> list[str]:
         raw = original if len(original) <= _LONGEST else original[:_LONGEST] + " …"
         return [
             f"## A sample\n\nFrom `samples/{sample.path.name}`:\n\n```\n{raw.strip()}\n```",
-            f"becomes\n\n```json\n{json.dumps(shown, indent=2, ensure_ascii=False)}\n```",
+            f"becomes (without `event.original`)\n\n```json\n{json.dumps(shown, indent=2, ensure_ascii=False)}\n```",
         ]
     return []
 
 
-def _coverage(expected: list[tuple[Sample, dict[str, Any]]]) -> str:
+def _coverage(loaded: LoadedPipeline, expected: list[tuple[Sample, dict[str, Any]]]) -> str:
     rows = ["| sample | documents | dead letters | dropped |", "|---|---|---|---|"]
     for sample, result in expected:
         dropped = sum(result.get("dropped", {}).values())
         letters = result.get("dead_letters", [])
         rows.append(f"| `{sample.path.name}` | {len(result.get('documents', []))} | {len(letters)} | {dropped} |")
-    return "\n".join(rows)
+    carried, known = share(loaded)
+    return "\n".join(rows) + f"\n\nOf {known} raw fields that pipeline.yml knows, samples carry {carried}."

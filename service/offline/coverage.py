@@ -22,7 +22,7 @@ def unexercised(loaded: LoadedPipeline) -> list[ContentError]:
     faults = [
         loaded.source.error(keys, "unexercised", f"no sample carries `{path}`", "add a sample, or correct the path")
         for keys, path in raw_paths(loaded)
-        if path not in FACTS and not any(_has(event, path) for event in events)
+        if not any(_has(event, path) for event in events)
     ]
     pattern = loaded.file.parse.pattern
     shapes = {event.get("_pattern") for event in events}
@@ -36,14 +36,22 @@ def unexercised(loaded: LoadedPipeline) -> list[ContentError]:
     return faults
 
 
+def share(loaded: LoadedPipeline) -> tuple[int, int]:
+    """How many raw fields of pipeline.yml samples carry, and how many there are."""
+    events, _ = _seen(loaded)
+    paths = {path for _, path in raw_paths(loaded)}
+    return sum(any(_has(event, path) for event in events) for path in paths), len(paths)
+
+
 def raw_paths(loaded: LoadedPipeline) -> Iterator[tuple[tuple[Key, ...], str]]:
-    """Every raw path of the steps that move, with its place; where several may serve, one is enough and none is told."""
+    """Every raw path of the steps that move, ignore or forget, with its place; facts of the transport are none."""
     normalise = loaded.source.value.normalise
     blocks = normalise if isinstance(normalise, list) else [normalise]
     for number, block in enumerate(blocks):
         at: tuple[Key, ...] = ("normalise", number) if isinstance(normalise, list) else ("normalise",)
         for path in block.move or {}:
-            yield (*at, "move", path), path
+            if path not in FACTS:
+                yield (*at, "move", path), path
         for index, path in enumerate(block.ignore or []):
             yield (*at, "ignore", index), path
         for index, path in enumerate(block.forget or []):

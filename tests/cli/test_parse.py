@@ -94,7 +94,8 @@ def test_text_lines_are_events_and_a_header_names_the_columns(siem: Siem) -> Non
 
 
 def test_columns_may_be_declared_for_text_without_a_header(siem: Siem) -> None:
-    said = siem("parse", "--dataset", "aws.vpcflow", "--columns", "dstaddr srcaddr action", "-", stdin="192.0.2.2 192.0.2.1 ACCEPT\n")
+    columns = ("--columns", "dstaddr srcaddr action")
+    said = siem("parse", "--dataset", "aws.vpcflow", *columns, "-", stdin="192.0.2.2 192.0.2.1 ACCEPT")
     (document,) = said.documents
     assert document["_source"]["source"]["ip"] == "192.0.2.1"
 
