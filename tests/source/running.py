@@ -74,7 +74,7 @@ async def collecting(
 async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
     """Wait for something that other tasks bring about."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 -- what is waited for has no event
+        while not condition():
             await asyncio.sleep(0.01)
 
 

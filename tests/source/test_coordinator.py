@@ -249,10 +249,10 @@ async def test_progress_is_written_with_the_renewal() -> None:
     a = world.worker("a")
     await world.step()
     (key,) = a.held
-    a.note_progress(key, 123)
+    a.note_progress(key, 123, "polling")
     await a.renew()
     assert world.table.rows[key].accounted_ms == 123
-    a.note_progress(key, 5)
+    a.note_progress(key, 5, None)
     await a.renew()
     assert world.table.rows[key].accounted_ms == 123
 

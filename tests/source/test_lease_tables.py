@@ -63,7 +63,8 @@ async def table(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def test_a_lease_comes_back_as_it_was_stored(table: LeaseTable) -> None:
     full = replace(
         LEASE, owner="w", counter=3, checkpoint=Checkpoint("49590338271490256608559692538361571095921575989136588898", 7),
-        children=("shardId-2", "shardId-3"), owner_switches=2, checkpoint_owner="v", accounted_ms=1_700_000_000_123,
+        children=("shardId-2", "shardId-3"), owner_switches=2, checkpoint_owner="v",
+        accounted_ms=1_700_000_000_123, mode="polling",
     )  # fmt: skip
     assert await table.create_if_absent(full)
     assert await table.get(full.key) == full

@@ -9,12 +9,14 @@ import email.utils
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import aiohttp
 import msgspec
+from aiobotocore.session import AioSession
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import UnknownRegionError
 
 from service.source.kinesis import wire
 from service.source.kinesis.credentials import Credentials
@@ -25,6 +27,16 @@ T = TypeVar("T")
 
 _TARGET = "Kinesis_20131202."
 _ARN = re.compile(r"arn:[^:]+:kinesis:(?P<region>[^:]+):(?P<account>[^:]+):stream/(?P<name>.+)")
+
+_SUFFIXES = {
+    "aws-cn": "amazonaws.com.cn",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+    "aws-eusc": "amazonaws.eu",
+}
+"""Of partitions whose names do not end in amazonaws.com."""
 
 _summary = wire.Decoder(wire.SummaryReply)
 _shards = wire.Decoder(wire.ShardsReply)
@@ -185,11 +197,13 @@ class KinesisClient:
             raise KinesisFault(TRANSPORT, f"unreadable answer: {fault}", action) from fault
 
 
-def endpoint_of(session: Any, region: str) -> str:
+def endpoint_of(session: AioSession, region: str) -> str:
     """The service's own endpoint in a region, in whatever partition that is."""
-    resolved = session.get_component("endpoint_resolver").construct_endpoint("kinesis", region)
-    host = resolved["hostname"] if resolved else f"kinesis.{region}.amazonaws.com"
-    return f"https://{host}"
+    try:
+        partition = session.get_partition_for_region(region)
+    except UnknownRegionError:
+        partition = "aws"  # a region newer than botocore
+    return f"https://kinesis.{region}.{_SUFFIXES.get(partition, 'amazonaws.com')}"
 
 
 def _which(name_or_arn: str) -> dict[str, object]:

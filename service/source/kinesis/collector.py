@@ -153,7 +153,8 @@ class Collector:
         while True:
             await self._clock.sleep(self._options.times.renewal)
             for key, reading in list(self._readings.items()):
-                self._coordinator.note_progress(key, reading.consumer.accounted_ms)
+                consumer = reading.consumer
+                self._coordinator.note_progress(key, consumer.accounted_ms, consumer.status.mode or None)
             for key in await self._coordinator.renew(self._is_progressing):
                 await self._abandon(key)
             for key, reading in list(self._readings.items()):

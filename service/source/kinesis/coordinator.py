@@ -73,7 +73,7 @@ class LeaseCoordinator:
         self._held: dict[str, Held] = {}
         self._seen: dict[str, _Seen] = {}
         self._promised: dict[str, float] = {}
-        self._accounted: dict[str, int] = {}
+        self._progress: dict[str, tuple[int | None, str | None]] = {}
         self._shunned: dict[str, float] = {}
         self._alive: dict[str, float] = {}
 
@@ -161,21 +161,20 @@ class LeaseCoordinator:
 
     async def release(self, key: str) -> None:
         """Give a lease back, or finish handing it over; a lease that is lost already is no error."""
-        accounted = self._accounted.get(key)
+        accounted_ms, _ = self._progress.get(key, (None, None))
         try:
             if self.leaving(key):
-                await self._change(key, lambda lease: lease.handed_over(accounted))
+                await self._change(key, lambda lease: lease.handed_over(accounted_ms))
             else:
-                await self._change(key, lambda lease: lease.released(accounted))
+                await self._change(key, lambda lease: lease.released(accounted_ms))
         except (LeaseLost, Backpressure) as fault:
             log.info("lease_not_released", lease=key, reason=repr(fault))
         self._drop(key)
 
-    def note_progress(self, key: str, accounted_ms: int | None) -> None:
-        """Remember how far a shard is accounted; the next renewal writes it down."""
-        held = self._held.get(key)
-        if held is not None and accounted_ms is not None:
-            self._accounted[key] = accounted_ms
+    def note_progress(self, key: str, accounted_ms: int | None, mode: str | None) -> None:
+        """Remember how far a shard is accounted and how it is read; the next renewal writes it down."""
+        if key in self._held:
+            self._progress[key] = (accounted_ms, mode)
 
     def _is_ours_to_claim(self, lease: Lease, expired: set[str], now: float) -> bool:
         if lease.owner != self.worker or lease.key in self._held or lease.checkpoint.is_end:
@@ -210,9 +209,9 @@ class LeaseCoordinator:
 
     async def _renew(self, key: str, held: Held, *, alive: bool) -> bool:
         if alive:
-            accounted = self._accounted.get(key)
+            accounted_ms, mode = self._progress.get(key, (None, None))
             try:
-                await self._change(key, lambda lease: lease.renewed(accounted))
+                await self._change(key, lambda lease: lease.renewed(accounted_ms, mode))
             except LeaseLost:
                 log.warning("lease_lost", lease=key)
                 self._drop(key)
@@ -241,4 +240,4 @@ class LeaseCoordinator:
 
     def _drop(self, key: str) -> None:
         self._held.pop(key, None)
-        self._accounted.pop(key, None)
+        self._progress.pop(key, None)

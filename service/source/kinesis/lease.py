@@ -67,6 +67,8 @@ class Lease:
     """During a graceful handoff: the previous owner, which alone may checkpoint until it lets go."""
     accounted_ms: int | None = None
     """Wall clock of Kinesis up to which every arrived record is safe, as far as known. Ours, not KCL's."""
+    mode: str | None = None
+    """How the shard is read: polling, fan_out/http2, fan_out/http1. Ours, for people."""
 
     @property
     def key(self) -> str:
@@ -88,9 +90,10 @@ class Lease:
         switches = self.owner_switches + (self.owner != worker)
         return replace(self, owner=worker, checkpoint_owner=None, counter=self.counter + 1, owner_switches=switches)
 
-    def renewed(self, accounted_ms: int | None = None) -> Lease:
+    def renewed(self, accounted_ms: int | None = None, mode: str | None = None) -> Lease:
         """Still alive; ``accounted_ms`` moves forward only."""
-        return replace(self, counter=self.counter + 1, accounted_ms=_later(self.accounted_ms, accounted_ms))
+        accounted = _later(self.accounted_ms, accounted_ms)
+        return replace(self, counter=self.counter + 1, accounted_ms=accounted, mode=mode or self.mode)
 
     def checkpointed(self, checkpoint: Checkpoint, accounted_ms: int | None = None) -> Lease:
         """Safe up to ``checkpoint``; a position behind the present one leaves it where it is."""

@@ -18,6 +18,7 @@ TEXT = (
     "startingHashKey",
     "endingHashKey",
     "checkpointOwner",
+    "readerMode",
 )
 NUMBERS = ("checkpointSubSequenceNumber", "ownerSwitchesSinceCheckpoint", "accountedMillis")
 SETS = ("parentShardId", "childShardIds")
@@ -41,6 +42,7 @@ def to_row(lease: Lease) -> dict[str, Cell]:
         "endingHashKey": lease.hash_end,
         "checkpointOwner": lease.checkpoint_owner,
         "accountedMillis": lease.accounted_ms,
+        "readerMode": lease.mode,
     }
     return {name: cell for name, cell in cells.items() if cell is not None and cell != ()}
 
@@ -62,6 +64,7 @@ def from_row(row: Mapping[str, Cell]) -> Lease:
         owner_switches=_number(row.get("ownerSwitchesSinceCheckpoint", 0)),
         checkpoint_owner=_text_or_none(row.get("checkpointOwner")),
         accounted_ms=_number_or_none(row.get("accountedMillis")),
+        mode=_text_or_none(row.get("readerMode")),
     )
     if lease.key != row[KEY]:
         raise ValueError(f"lease key {row[KEY]!r} is not that of its stream and shard")

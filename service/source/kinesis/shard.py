@@ -242,7 +242,7 @@ class ShardConsumer:
     async def _store(self) -> None:
         coordinator, key = self._around.coordinator, self._lease.key
         safe, accounted_ms = self._tracker.safe, self.accounted_ms
-        coordinator.note_progress(key, accounted_ms)
+        coordinator.note_progress(key, accounted_ms, self.status.mode or None)
         if safe == self._stored:
             return
         try:
