@@ -49,7 +49,10 @@ class Redactor:
         if depth >= _DEEPEST:
             return HIDDEN
         if isinstance(value, Mapping):
-            return {str(key): HIDDEN if _NAMES.search(str(key)) else self._value(item, depth + 1) for key, item in value.items()}
+            return {
+                self.text(str(key)): HIDDEN if _NAMES.search(str(key)) else self._value(item, depth + 1)
+                for key, item in value.items()
+            }
         if isinstance(value, list | tuple | set | frozenset):
             return [self._value(item, depth + 1) for item in value]
         return self.text(str(value))
