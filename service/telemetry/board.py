@@ -118,7 +118,8 @@ class Board:
             for h in report.holds
         ]
         troubles = self.troubles()
-        acting = any(hold["needs_action"] for hold in holds)
+        streams = _stream_rows(merged, reports)
+        acting = any(hold["needs_action"] for hold in holds) or any(row["state"] == "unreachable" for row in streams)
         return {
             "version": self.version,
             "role": self.role,
@@ -129,7 +130,7 @@ class Board:
             "totals": {"records": merged.total(metrics.RECORDS), **totals},
             "throughput": self._throughput(),
             "datasets": rows,
-            "streams": _stream_rows(merged, reports),
+            "streams": streams,
             "kafka": [{"topic": topic, "lag": lag} for topic, lag in sorted(self.lag.items())],
             "holds": holds,
             "workers": [_worker_row(line, self.clock.now_ms()) for line in self.workers.values()],

@@ -92,7 +92,8 @@ async def test_the_page_shows_the_ledger_and_follows_it(browser: Browser) -> Non
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
         await page.goto(server.url)
-        await expect(page.locator("#state")).to_have_text("running")
+        await expect(page.locator("#state")).to_have_text("needs attention")
+        await expect(page.locator("#attention")).to_contain_text("pay-audit of pay · prod cannot be read: AccessDenied")
         rows = page.locator("#datasets tbody tr")
         await expect(rows).to_have_count(3)
         await expect(rows.nth(2)).to_contain_text("aws.vpcflow")
@@ -149,5 +150,5 @@ async def test_when_the_service_goes_the_page_says_so(browser: Browser) -> None:
     async with AdminServer(Admin(port=0), scene.board) as server:
         page = await browser.new_page()
         await page.goto(server.url)
-        await expect(page.locator("#state")).to_have_text("running")
+        await expect(page.locator("#totals")).to_contain_text("Indexed")
     await expect(page.locator("#state")).to_have_text("no answer from the service", timeout=10_000)

@@ -47,25 +47,25 @@ function tiles(status) {
 }
 
 function spark(points) {
-  const svg = at("spark"), width = 600, height = 90, space = "http://www.w3.org/2000/svg";
-  const most = Math.max(1, ...points.map((p) => Math.max(p.events, p.stored)));
-  const slots = Math.max(2, points.length);
-  const path = (key) => {
+  const width = 600, height = 90, space = "http://www.w3.org/2000/svg";
+  const most = Math.max(0, ...points.map((p) => Math.max(p.events, p.stored)));
+  const step = width / Math.max(1, points.length - 1);
+  const line = (key) => points.map((p, i) =>
+    `${i ? "L" : "M"}${(i * step).toFixed(1)} ${(height - 2 - (height - 6) * p[key] / Math.max(1, most)).toFixed(1)}`).join("");
+  const path = (key, shape) => {
     const made = document.createElementNS(space, "path");
-    made.setAttribute("d", points.map((p, i) =>
-      `${i ? "L" : "M"}${(i * width / (slots - 1)).toFixed(1)} ${(height - 4 - (height - 8) * p[key] / most).toFixed(1)}`).join(""));
+    made.setAttribute("d", shape);
     made.setAttribute("class", key);
-    made.setAttribute("fill", "none");
-    made.setAttribute("stroke-width", "2");
-    made.setAttribute("vector-effect", "non-scaling-stroke");
     return made;
   };
-  svg.replaceChildren(path("events"), path("stored"));
+  const end = ((points.length - 1) * step).toFixed(1);
+  at("spark").replaceChildren(...(points.length < 2 ? [] : [
+    path("events", `${line("events")}L${end} ${height}L0 ${height}Z`), path("stored", line("stored"))]));
   const recent = points.slice(-5);
   const mean = (key) => recent.length ? recent.reduce((sum, p) => sum + p[key], 0) / recent.length : 0;
   at("rate").replaceChildren(element("span", undefined, "key events"), `${number(mean("events"))} events/s taken up`,
     element("span", undefined, "key stored"), `${number(mean("stored"))} documents/s stored`,
-    ` · peak ${number(most)}/s in the last ${points.length} s`);
+    points.length < 2 ? "" : ` · peak ${number(most)}/s in the last ${points.length} s`);
 }
 
 function attention(status) {
@@ -74,6 +74,9 @@ function attention(status) {
   for (const hold of status.holds) {
     const act = hold.needs_action ? "somebody has to act" : "it resumes by itself";
     lines.push(element("p", `${hold.dataset} waits for OpenSearch: ${hold.code}, for ${seconds(hold.seconds)}; ${act}`));
+  }
+  for (const stream of status.streams.filter((s) => s.state === "unreachable")) {
+    lines.push(element("p", `${stream.stream} of ${stream.project} · ${stream.environment} cannot be read: ${stream.last_error}`));
   }
   box.hidden = !lines.length;
   box.replaceChildren(...lines);
@@ -105,7 +108,7 @@ function show(status) {
   fill("datasets", status.datasets.map((d) => [project(d), [d.stream], [d.dataset], count(d.events), count(d.indexed),
     count(d.already_there), count(d.dropped), count(d.dead_lettered), count(d.in_flight), count(d.abandoned),
     count(d.unaccounted, true), [seconds(d.behind_seconds), "n"]]), "No events yet.");
-  fill("streams", status.streams.map((s) => [project(s), [s.stream], [s.state || "–"], [s.mode || "–"], count(s.shards),
+  fill("streams", status.streams.map((s) => [project(s), [s.stream], [s.state || "–", s.state === "unreachable" ? "bad" : ""], [s.mode || "–"], count(s.shards),
     count(s.records), count(s.control), count(s.unrouted), [seconds(s.behind_seconds), "n"],
     [s.last_error || "–", s.last_error ? "wrap" : "none"]]), "No streams yet.");
   fill("kafka", status.kafka.map((k) => [[k.topic], count(k.lag)]), "Not known yet.");
