@@ -17,12 +17,15 @@ _CASTS = {
     "json": (to_json, "an object"),
 }
 _CLASSES = {"str": "str", "int": "int", "bool": "bool", "float": "float"}
+_PLAIN: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
 LONGEST = 8191
 """Characters of an indexed keyword: four bytes each stay under Lucene's 32,766."""
 
 
-def assign_raw(draft: Draft, slot: Slot, read: Read, *, optional: bool) -> None:
+def assign_raw(draft: Draft, slot: Slot, read: Read, *, optional: bool) -> bool:
     """Cast a raw value into the slot; what cannot be cast is kept and flagged unless ``optional``.
+
+    Gives whether the slot is sure to have a value now, for every event that this form takes.
 
     Raw columns are ``str`` or None; raw JSON can be anything. The fast forms do not flag: they raise, and the careful form
     takes the event.
@@ -36,11 +39,34 @@ def assign_raw(draft: Draft, slot: Slot, read: Read, *, optional: bool) -> None:
     else:
         name = draft.constants.name(read.path)
         miss = f"flaw = cannot_cast(flaw, {slot.name!r}, {name}, {local}, {_wanted(slot)!r})"
+    if read.type is not None and _takes(slot, read):
+        return _assign_known(draft, slot, read, miss)
     if read.sure:
         _assign(draft, slot, read, miss)
-    else:
-        with code.block(f"if {local} is not None:"):
-            _assign(draft, slot, read, miss)
+        return draft.raw.plain_text and not optional and not draft.careful
+    with code.block(f"if {local} is not None:"):
+        _assign(draft, slot, read, miss)
+    return False
+
+
+def _takes(slot: Slot, read: Read) -> bool:
+    return read.type is _PLAIN.get(slot.kind) or (slot.kind in ("ip", "moment") and read.type is str)
+
+
+def _assign_known(draft: Draft, slot: Slot, read: Read, miss: str) -> bool:
+    """The value is of the very type: no test but for emptiness, range, and what only text can tell."""
+    local, code = read.local, draft.code
+    match slot.kind:
+        case "ip" | "moment":
+            table = "addresses" if slot.kind == "ip" else draft.constants.name(("times", "epoch_auto"), "TIMES")
+            code.add(f"{slot.local} = {table}[{local}]", f"if {slot.local} is None: {miss}")
+            return miss != "pass"
+        case "int":
+            code.add(f"if not -LONG <= {local} < LONG: raise ValueError")
+        case "str":
+            code.add(f"if not {local}: raise ValueError")
+    code.add(f"{slot.local} = {local}")
+    return True
 
 
 def _assign(draft: Draft, slot: Slot, read: Read, miss: str) -> None:

@@ -26,7 +26,7 @@ def write_blocks(draft: Draft, blocks: list[Block], place: Places, *, drop: Call
             _write(draft, block, number, place, drop)
         else:
             draft.place = place(number, "when")
-            condition = to_python(parse_selection(block.when, draft.place), draft.value, draft.constants.bound)
+            condition = to_python(parse_selection(block.when, draft.place), draft.operand, draft.constants.bound)
             with draft.condition(condition):
                 _write(draft, block, number, place, drop)
 
@@ -49,7 +49,7 @@ def _write(draft: Draft, block: Block, number: int, place: Places, drop: Callabl
         elif key == "drop":
             for rule, selection in value.items():
                 draft.place = place(number, key, rule)
-                test = to_python(parse_selection(selection, draft.place), draft.value, draft.constants.bound)
+                test = to_python(parse_selection(selection, draft.place), draft.operand, draft.constants.bound)
                 with draft.code.block(f"if {test}:"):
                     drop(rule)
 

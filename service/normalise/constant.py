@@ -28,7 +28,7 @@ def constant(draft: Draft, slot: Slot, value: object) -> object:
     cast = _CAST.get(slot.kind)
     made = None if cast is None else cast(value)
     if isinstance(made, list) and slot.kind == "strs":
-        made = Words(made)
+        made = Words(map(str, made))
     if made is None:
         raise ContentError(
             draft.place,

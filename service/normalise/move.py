@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from service.normalise.assign import assign_kind, assign_raw
 from service.pipeline.draft import Draft
-from service.pipeline.slots import Quoting
+from service.pipeline.raw import Read
+from service.pipeline.slots import Quoting, Slot
 
 
 def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
@@ -15,30 +16,40 @@ def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
         read = draft.consume(path)
         if read.never:
             continue
-        twins: dict[tuple[str, bool], str] = {}
+        twins: dict[tuple[str, bool], Slot] = {}
         for target in [targets] if isinstance(targets, str) else targets:
             slot = draft.slot(target)
             optional = target.endswith("?")
-            if slot.touched:
+            sure = False
+            if slot.touched and slot.sure:
+                if slot.kind == "str" and not optional:
+                    _keep_newcomer(draft, slot, read, "if")
+            elif slot.touched:
                 with draft.code.block(f"if {slot.local} is None:"):
                     assign_raw(draft, slot, read, optional=optional)
                 if slot.kind == "str" and not optional:
-                    draft.code.add(
-                        f"elif {read.local} is not None and {read.local} != {slot.local}: "
-                        f"flaw = keep(flaw, {draft.constants.name(read.path)}, {read.local})"
-                    )
+                    _keep_newcomer(draft, slot, read, "elif")
             elif (slot.kind, slot.spec.indexed) in twins and slot.spec.type != "ip":
-                draft.code.add(f"{slot.local} = {twins[slot.kind, slot.spec.indexed]}")
+                twin = twins[slot.kind, slot.spec.indexed]
+                draft.code.add(f"{slot.local} = {twin.local}")
                 slot.raised(Quoting.LIKE_RAW)
+                sure = twin.sure
             else:
-                assign_raw(draft, slot, read, optional=optional)
-            if not optional:
-                twins.setdefault((slot.kind, slot.spec.indexed), slot.local)
-            sure = read.sure and not draft.careful and not optional and not draft.conditional
+                sure = assign_raw(draft, slot, read, optional=optional)
             alone = not slot.touched
+            sure = sure and not draft.conditional
             slot.touch(sure=sure)
+            if not optional:
+                twins.setdefault((slot.kind, slot.spec.indexed), slot)
             if sure and alone and slot.kind == "int" and draft.raw.plain_text:
                 slot.digits = read.local
+
+
+def _keep_newcomer(draft: Draft, slot: Slot, read: Read, head: str) -> None:
+    draft.code.add(
+        f"{head} {read.local} is not None and {read.local} != {slot.local}: "
+        f"flaw = keep(flaw, {draft.constants.name(read.path)}, {read.local})"
+    )
 
 
 def write_first(draft: Draft, candidates: Mapping[str, list[str]]) -> None:
@@ -46,6 +57,9 @@ def write_first(draft: Draft, candidates: Mapping[str, list[str]]) -> None:
     for target, names in candidates.items():
         slot = draft.slot(target)
         for name in names:
+            if slot.touched and slot.sure:
+                draft.consume(name) if name not in draft.slots else None
+                continue
             known = draft.slots.get(name)
             if known is not None and known.touched and known is not slot:
                 with draft.code.block(f"if {slot.local} is None and {known.local} is not None:"):
@@ -54,6 +68,11 @@ def write_first(draft: Draft, candidates: Mapping[str, list[str]]) -> None:
                 read = draft.consume(name)
                 if read.never:
                     continue
-                with draft.code.block(f"if {slot.local} is None:"):
-                    assign_raw(draft, slot, read, optional=target.endswith("?"))
-            slot.touch()
+                if not slot.touched:
+                    sure = assign_raw(draft, slot, read, optional=target.endswith("?"))
+                else:
+                    with draft.code.block(f"if {slot.local} is None:"):
+                        sure = assign_raw(draft, slot, read, optional=target.endswith("?"))
+                slot.touch(sure=sure and not draft.conditional)
+                continue
+            slot.touch(sure=known.sure and not draft.conditional and known.kind == slot.kind)

@@ -40,7 +40,11 @@ def write_step(draft: Draft, rule: Step) -> None:
     unpacked = ", ".join(locals_.get(name, "_") for name in spec.outputs)
     test = " or ".join(f"{argument} is not None" for argument in arguments if argument != "None")
     with draft.condition(test):
-        draft.code.add(f"({unpacked},) = {draft.constants.name(function, 'STEP')}({', '.join(arguments)})")
+        call = f"{draft.constants.name(function, 'STEP')}({', '.join(arguments)})"
+        if all(_is_scalar(draft, name) for name in named.values()):
+            # Steps are pure, and what is scalar repeats: the same principals, the same calls.
+            call = f"{draft.constants.name(('memo', function), 'STEP')}[({', '.join(arguments)},)]"
+        draft.code.add(f"({unpacked},) = {call}")
         for name, targets in rule.to.items():
             kind = _KINDS[spec.outputs[name]]
             for target in [targets] if isinstance(targets, str) else targets:
@@ -57,6 +61,14 @@ def _argument(draft: Draft, name: str | None) -> str:
     if slot is not None and slot.touched:
         return draft.value(name)
     return draft.consume(name).local
+
+
+def _is_scalar(draft: Draft, name: str) -> bool:
+    slot = draft.slots.get(name)
+    if slot is not None and slot.touched:
+        return slot.kind in ("str", "int", "float", "bool")
+    read = draft.read(name)
+    return read.never or read.type in (str, int, float, bool)
 
 
 def _quoting(draft: Draft, named: dict[str, str], *, cuts: bool) -> Quoting:

@@ -27,7 +27,10 @@ def write_time(draft: Draft, rule: Time) -> None:
             found = f"{table}[({key}, arrival_ms)]" + ("" if draft.raw.plain_text else f" if {key}.__class__ is str else None")
         else:
             found = f"{table}[{key}]" + ("" if draft.raw.plain_text else f" if {key}.__class__ in SCALARS else None")
-        sure = read.sure and not slot.touched and not draft.careful and not draft.conditional and not rule.to.endswith("?")
+        known = draft.raw.plain_text or read.type is str
+        sure = (
+            read.sure and known and not slot.touched and not draft.careful and not draft.conditional and not rule.to.endswith("?")
+        )
         if sure:
             draft.code.add(f"{slot.local} = {found}", f"if {slot.local} is None: raise ValueError")
         else:

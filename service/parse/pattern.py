@@ -36,7 +36,7 @@ def write_pattern(draft: Draft, rule: Pattern) -> None:
     chosen = draft.raw.overlay.setdefault(NAME, code.local(NAME, "g"))
     code.add(" = ".join(sorted(set(draft.raw.overlay.values()))) + " = None")
     conditions = [
-        None if each.when is None else to_python(parse_selection(each.when, draft.place), draft.value, constants.bound)
+        None if each.when is None else to_python(parse_selection(each.when, draft.place), draft.operand, constants.bound)
         for each, _ in programs
     ]
     source = draft.raw.read(rule.source)

@@ -14,7 +14,7 @@ from service.pipeline.draft import Draft
 from service.pipeline.emission import write_enrichment, write_fields, write_service_fields
 from service.pipeline.load import LoadedPipeline
 from service.pipeline.paths import split_path
-from service.pipeline.raw import FACTS, Row, Tree
+from service.pipeline.raw import FACTS, JsonShape, Row, Tree
 from service.pipeline.schema import Block
 from service.pipeline.slots import Slot
 
@@ -32,21 +32,27 @@ class EventWriter:
         normalise = self.file.normalise
         self.blocks: list[Block] = [normalise] if isinstance(normalise, Block) else normalise
         self._single = isinstance(normalise, Block)
+        self._general = True
+        self.branches: tuple[tuple[str, ...], ...] = ()
+        """Objects of the raw event that are read in part; known after a form is written."""
 
     def place(self, number: int, *keys: str | int) -> Place:
         """Where in pipeline.yml a step stands."""
         return self.loaded.source.place("normalise", *(keys if self._single else (number, *keys)))
 
-    def write(self, code: Code, prolog: Code, *, careful: bool, full: bool = False) -> dict[str, Slot]:
+    def write(
+        self, code: Code, prolog: Code, *, careful: bool, full: bool = False, shape: JsonShape | None = None
+    ) -> dict[str, Slot]:
         """Append the event's code, and to ``prolog`` the texts that its slice shares; gives the output fields.
 
         ``careful`` returns the bulk lines (None: dropped); the other forms append them and continue the loop.
         """
         steps, reads = Code(code), Code(code)
+        self._general = shape is None and self.layout is None
         row = self.layout is not None
         columns = self.file.parse.columns
         raw: Row | Tree = (
-            Row(code, self.layout or (), frozenset(columns.absent if columns else ()), full=full) if row else Tree(code)
+            Row(code, self.layout or (), frozenset(columns.absent if columns else ()), full=full) if row else Tree(code, shape)
         )
         draft = Draft(steps, self.constants, self.loaded.catalogue, raw, careful=careful)
         if self.file.parse.pattern is not None:
@@ -57,13 +63,14 @@ class EventWriter:
         self._tuning(draft)
         self._timestamp(draft)
         write_related(draft)
-        shape = Shape()
-        self._emission(draft, shape)
-        writer = Writer(steps, prolog)
-        document = writer.document(shape)
+        outline = Shape()
+        self._emission(draft, outline)
+        document = Writer(steps, prolog).document(outline)
         self._finish(draft, document, careful=careful)
-        self._parse(code, draft)
+        self._parse(code, draft, parsed=shape is not None)
         raw.write(reads, self.constants)
+        if isinstance(raw, Tree):
+            self.branches = tuple(raw.branches)
         used = sorted(read.conditional for read in raw.reads.values() if read.conditional is not None)
         if used:
             code.add(" = ".join(used) + " = False")
@@ -75,13 +82,15 @@ class EventWriter:
         code.splice(steps)
         return draft.slots
 
-    def _parse(self, code: Code, draft: Draft) -> None:
+    def _parse(self, code: Code, draft: Draft, *, parsed: bool) -> None:
         parse, careful = self.file.parse, draft.careful
         code.add("flaw = None")
         if any(read.local == "transport_time" for read in draft.raw.reads.values()):
             code.add("transport_time = times[i] if times is not None else None")
         if any(read.local == "transport_id" for read in draft.raw.reads.values()):
             code.add("transport_id = ids[i] if ids is not None else None")
+        if parsed:
+            return
         if parse.columns is not None and self.layout is not None:
             columns = parse.columns
             if careful:
@@ -131,21 +140,22 @@ class EventWriter:
             return
         for rule, selection in tuning.value.drop.items():
             draft.place = tuning.place("drop", rule)
-            test = to_python(parse_selection(selection, draft.place), draft.value, self.constants.bound)
+            test = to_python(parse_selection(selection, draft.place), draft.operand, self.constants.bound)
             with draft.code.block(f"if {test}:"):
                 self._drop(draft, rule)
         for rule, sample in tuning.value.sample.items():
             draft.place = tuning.place("sample", rule)
             when = sample.get("when")
-            test = to_python(parse_selection(when, draft.place), draft.value, self.constants.bound) if when else "True"
+            test = to_python(parse_selection(when, draft.place), draft.operand, self.constants.bound) if when else "True"
             with draft.code.block(f"if {test} and not sampled(text, {float(sample['keep'])!r}):"):
                 self._drop(draft, rule)
 
     def _keep_unplaced(self, draft: Draft) -> None:
         for read in list(draft.raw.reads.values()):
             overlaid = read.local in draft.raw.overlay.values()
-            if read.consumed or read.path[0] in ("_pattern", *FACTS):
-                continue
+            above = (draft.raw.reads.get(read.path[:depth]) for depth in range(1, len(read.path)))
+            if read.consumed or read.path[0] in ("_pattern", *FACTS) or any(each and each.consumed for each in above):
+                continue  # who takes an object takes what is in it
             name = self.constants.name(read.path)
             if read.conditional is not None:
                 draft.code.add(f"if not {read.conditional} and {read.local} is not None: flaw = keep(flaw, {name}, {read.local})")
@@ -211,11 +221,18 @@ class EventWriter:
         if self.file.owner is not None:
             owning = draft.slots.get(self.file.owner)
             if owning is None or not owning.touched:
-                raise self.loaded.source.error(("owner",), "unknown_field", f"{self.file.owner} is set by no step")
-            owner, named = "owner", f"(account or {owning.local})"
+                self._must_be_set(self.file.owner, "owner")
+            local = owning.local if owning is not None and owning.touched else "None"
+            owner, named = "owner", f"(account or {local})"
             draft.code.add(f"owner = views.get({named})")
             draft.code.add(f"if owner is None: owner = views[{named}] = {view_of.format(named)}")
         draft.code.add(f"if {owner}[2]: flaw = flag(flaw, 'account_mismatch')")
+
+    def _must_be_set(self, name: str, *keys: str) -> None:
+        """A shape or a layout may lack the field; the pipeline as a whole must not."""
+        if self._general:
+            hint = "name a field that a step sets" + (", or position" if keys[0] == "sink" else "")
+            raise self.loaded.source.error(keys, "unknown_field", f"{name} is set by no step", hint)
 
     def _finish(self, draft: Draft, document: str, *, careful: bool) -> None:
         code = draft.code
@@ -239,11 +256,7 @@ class EventWriter:
         for name in [wanted] if isinstance(wanted, str) else wanted:
             slot = draft.slots.get(name)
             if slot is None or not slot.touched:
-                raise self.loaded.source.error(
-                    ("sink", "id"),
-                    "unknown_field",
-                    f"{name} is set by no step",
-                    "name a field that a step sets, or position",
-                )
+                self._must_be_set(name, "sink", "id")
+                return by_position
             values.append(draft.value(name))
         return f"identity(({', '.join(values)},)) or {by_position}"

@@ -91,7 +91,9 @@ def without_dead_stores(lines: list[str]) -> list[str]:
     while True:
         seen = Counter(word for line in lines for word in _WORD.findall(line))
         kept = [
-            line for line in lines if not ((store := _STORE.fullmatch(line)) and seen[store[1]] == 1 and _WORD.fullmatch(store[1]))
+            line
+            for line in lines
+            if not ((store := _STORE.fullmatch(line)) and seen[store[1]] == 1 and _WORD.fullmatch(store[1]))
         ]
         if len(kept) == len(lines):
             return kept

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import linecache
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 import orjson
 
@@ -21,11 +23,13 @@ from service.pipeline import runtime
 from service.pipeline.compiled import Carry, CompiledPipeline, Unusable
 from service.pipeline.emission import emitted, threat_members
 from service.pipeline.flaw import cannot_cast, flag, keep, keep_rest
-from service.pipeline.function import Written, write_function
+from service.pipeline.function import CLEAN_JSON, write_function, write_shaped
 from service.pipeline.load import LoadedPipeline
-from service.pipeline.paths import gather
+from service.pipeline.paths import gather, split_path
 from service.pipeline.schema import PipelineFile
+from service.pipeline.shapes import Shapes, shape_of, write_sorter
 
+_ANSWERS = 8192
 SCALARS = frozenset({str, int, float, bool})
 
 
@@ -34,17 +38,37 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
     version = version_of(loaded)
     fields: set[str] = set()
 
+    branches: tuple[tuple[str, ...], ...] = ()
+
     def build(layout: tuple[str, ...] | None) -> Carry:
+        nonlocal branches
         written = write_function(loaded, layout, version)
+        branches = written.branches
         fields.update(emitted(written.slots, loaded.catalogue.fields, loaded.file))
-        return _bind(written, loaded, enrichers, version)
+        function: Carry = _bind(written.source, written.constants.bound, loaded, enrichers, version)
+        return function
+
+    def shaped(example: dict[str, Any]) -> Callable[..., None]:
+        written = write_shaped(loaded, version, shape_of(example, branches))
+        function: Callable[..., None] = _bind(written.source, written.constants.bound, loaded, enrichers, version)
+        return function
+
+    def shapes() -> Shapes | None:
+        parse = loaded.file.parse
+        blocks = loaded.file.normalise if isinstance(loaded.file.normalise, list) else [loaded.file.normalise]
+        if parse.json_event is None or parse.pattern is not None or any(block.forget for block in blocks):
+            return None
+        root = parse.json_event.root
+        constants: dict[str, object] = {"ROOT": split_path(root)} if root is not None else {}
+        source = write_sorter(branches, "below(raw, ROOT)" if root is not None else "raw", CLEAN_JSON)
+        return Shapes(_bind(source, constants, loaded, enrichers, version, "sort"), shaped)
 
     try:
         raw_names: tuple[str, ...] = ()
         if loaded.file.parse.columns is not None:
             raw_names = raw_names_of(loaded.file)
             build(raw_names)  # every column that a step reads: its fields belong in the index template
-        return CompiledPipeline(loaded.file, loaded.catalogue, version, fields, raw_names, build)
+        return CompiledPipeline(loaded.file, loaded.catalogue, version, fields, raw_names, build, shapes)
     except ContentError as error:
         raise ContentErrors(str(loaded.folder), [error]) from error
 
@@ -72,7 +96,14 @@ def source_of(loaded: LoadedPipeline) -> str:
     return write_function(loaded, tuple(columns.default.split()) if columns else None, version_of(loaded)).source
 
 
-def _bind(written: Written, loaded: LoadedPipeline, enrichers: Enrichers, version: str) -> Carry:
+def _bind(
+    source: str,
+    constants: dict[str, object],
+    loaded: LoadedPipeline,
+    enrichers: Enrichers,
+    version: str,
+    function: str = "carry",
+) -> Any:
     suffix = suffix_of(loaded.file.sink.period)
     scope: dict[str, object] = {
         "EventError": EventError, "LONG": LONG, "SCALARS": SCALARS, "Unusable": Unusable,
@@ -89,20 +120,37 @@ def _bind(written: Written, loaded: LoadedPipeline, enrichers: Enrichers, versio
         "split_quoted": split_quoted, "threat_members": threat_members, "to_keyword": to_keyword, "whole": _whole,
         "window": runtime.window,
     }  # fmt: skip
-    for name, value in written.constants.bound.items():
+    for name, value in constants.items():
         match value:
             case ("times", "syslog"):
                 scope[name] = Times(_syslog, suffix)
             case ("times", str(form)):
                 scope[name] = Times(READERS[form], suffix)
+            case ("memo", step) if callable(step):
+                scope[name] = StepMemo(step)
             case ("parser", str(step)):
                 scope[name] = _parser(loaded, step)
             case _:
                 scope[name] = value
-    name = f"<{loaded.dataset} {version}>"
-    linecache.cache[name] = (len(written.source), None, written.source.splitlines(keepends=True), name)
-    exec(compile(written.source, name, "exec"), scope)  # noqa: S102 - our own generated code; see service.pipeline.code
-    return scope["carry"]  # type: ignore[return-value]
+    name = f"<{loaded.dataset} {version} {function}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    exec(compile(source, name, "exec"), scope)  # noqa: S102 - our own generated code; see service.pipeline.code
+    return scope[function]
+
+
+class StepMemo(dict[tuple[object, ...], tuple[object, ...]]):
+    """Arguments of a step → what it gave for them; forgets everything when it holds 8,192 answers."""
+
+    def __init__(self, function: Callable[..., tuple[object, ...]]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, arguments: tuple[object, ...]) -> tuple[object, ...]:
+        """Ask the step, remember, give."""
+        if len(self) >= _ANSWERS:
+            self.clear()
+        given = self[arguments] = self._function(*arguments)
+        return given
 
 
 def _syslog(key: object) -> tuple[datetime, str] | None:

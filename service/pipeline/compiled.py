@@ -12,6 +12,7 @@ from service.fields import Catalogue
 from service.normalise.time import epoch_milli, moment_of
 from service.parse.columns import layout_of
 from service.pipeline.schema import PipelineFile
+from service.pipeline.shapes import Item, Shapes
 
 LAYOUTS = 64
 """Layouts of columns one pipeline compiles; a stream that invents more gets dead letters (``too_many_layouts``)."""
@@ -43,7 +44,7 @@ class Carried:
     """Flag → events that are indexed all the same."""
 
 
-Carry = Callable[[Slice, str, list[str], list[int], list[Unusable], dict[str, int], dict[str, int]], None]
+Carry = Callable[[Slice, Iterable[Item], str, list[str], list[int], list[Unusable], dict[str, int], dict[str, int]], None]
 
 
 class CompiledPipeline:
@@ -57,11 +58,13 @@ class CompiledPipeline:
         fields: AbstractSet[str],
         raw_names: Iterable[str],
         build: Callable[[tuple[str, ...] | None], Carry],
+        shapes: Callable[[], Shapes | None],
     ) -> None:
         """``build`` gives the function for a layout of columns; the default's is made at once.
 
-        ``raw_names``: raw fields that some step reads; a column is one of them whatever its case and separators
-        (``account_id``, ``account-id``).
+        ``shapes`` is asked after that; it gives the sorter of JSON events by shape, where that pays. ``raw_names``: raw
+        fields that some step reads; a column is one of them whatever its case and separators (``account_id``,
+        ``account-id``).
         """
         self.dataset = file.dataset
         self.file = file
@@ -75,7 +78,13 @@ class CompiledPipeline:
         self._default = None if columns is None else layout_of(columns.default, " ")
         self._names = {_folded(name): name for name in (*raw_names, *(self._default or ()))}
         self._functions: dict[str | None, Carry] = {None: build(self._default)}
+        self._shapes = shapes()
         self._ingested = (0, '""')
+
+    @property
+    def compiled_shapes(self) -> int:
+        """Shapes of JSON events that have a function of their own."""
+        return 0 if self._shapes is None else self._shapes.compiled
 
     def carry(self, slice_: Slice, now_ms: int) -> Carried:
         """Take a slice of raw events through the stages; one fate for every event in it."""
@@ -90,7 +99,14 @@ class CompiledPipeline:
         if self._ingested[0] != now_ms:
             found = epoch_milli(now_ms)
             self._ingested = (now_ms, f'"{moment_of(*found, lambda _: "").text}"' if found else '""')
-        function(slice_, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags)
+        items: Iterable[Item] = enumerate(slice_.events)
+        if self._shapes is not None:
+            groups, rest = self._shapes.sort(slice_.events)
+            for shaped, parsed in groups:
+                shaped(slice_, parsed, rest, self._ingested[1], carried.pieces, carried.at, carried.dropped, carried.flags)
+            items = rest
+        if items:
+            function(slice_, items, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags)
         return carried
 
     def _for_layout(self, columns: str | None) -> Carry | None:

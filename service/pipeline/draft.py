@@ -85,6 +85,11 @@ class Draft:
         self.code.add(f"{read.conditional} = True")
         return read
 
+    def operand(self, name: str) -> str:
+        """The same for selections, which take a bare word for a local's name."""
+        value = self.value(name)
+        return "(None)" if value == "None" else value
+
     def value(self, name: str) -> str:
         """Python expression of a field for conditions and tables: the ECS field if a step has set it, else the raw field."""
         slot = self.slots.get(name)

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from service.pipeline.body import EventWriter
 from service.pipeline.code import Code, Constants
 from service.pipeline.load import LoadedPipeline
+from service.pipeline.raw import JsonShape
 from service.pipeline.slots import Slot
 
 LONGEST_FAST = 32_000
 """Characters of a raw event that the fast form takes: no string in it can be too long for a keyword."""
 
+CLEAN_JSON = f"'\\\\' not in text and len(text) < {LONGEST_FAST}"
+"""Test for JSON whose strings can be written as they are: without a backslash none of them needs an escape."""
 _FACTS = (
     "log_group", "log_stream", "account", "region", "detail_type", "envelope_id", "envelope_time", "transport", "stream",
     "arrival_ms", "first",
@@ -29,11 +32,18 @@ class Written:
     source: str
     constants: Constants
     slots: dict[str, Slot]
+    branches: tuple[tuple[str, ...], ...]
+    """Objects of a JSON event that are read in part, parents first."""
 
 
 def write_function(loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str) -> Written:
     """Compile the pipeline for one layout of columns (None where there are none). Raises ContentError with the place."""
     return _Function(loaded, layout, version).written()
+
+
+def write_shaped(loaded: LoadedPipeline, version: str, shape: JsonShape) -> Written:
+    """Compile the pipeline for raw events of one shape, already parsed; what it cannot take goes to ``rest``."""
+    return _Function(loaded, None, version).shaped(shape)
 
 
 class _Function:
@@ -46,14 +56,14 @@ class _Function:
         self.event = EventWriter(loaded, layout, version, self.constants)
 
     def written(self) -> Written:
-        """The whole function."""
+        """The function for every event."""
         code = Code()
         slots: dict[str, Slot] = {}
-        with code.block("def carry(slice_, ingested, pieces, at, dead, dropped, flags):"):
+        with code.block("def carry(slice_, items, ingested, pieces, at, dead, dropped, flags):"):
             prolog, fast, careful = Code(), Code(), Code()
             with careful.block("def careful(i, text):"):
                 slots |= self.event.write(careful, prolog, careful=True)
-            with fast.block("for i, text in enumerate(slice_.events):"):
+            with fast.block("for i, text in items:"):
                 with fast.block("try:"), fast.block(f"if {self._clean()}:"):
                     if self.layout is not None:
                         self._split(fast)
@@ -76,12 +86,27 @@ class _Function:
             code.splice(prolog)
             code.splice(careful)
             code.splice(fast)
-        return Written(code.text(), self.constants, slots)
+        return Written(code.text(), self.constants, slots, self.event.branches)
+
+    def shaped(self, shape: JsonShape) -> Written:
+        """The function for events of one shape."""
+        code = Code()
+        with code.block("def carry(slice_, items, rest, ingested, pieces, at, dropped, flags):"):
+            prolog, fast = Code(), Code()
+            with fast.block("for i, text, raw in items:"):
+                with fast.block("try:"):
+                    slots = self.event.write(fast, prolog, careful=False, shape=shape)
+                with fast.block("except Exception:"):
+                    fast.add("rest.append((i, text))")
+            self._prolog(code)
+            code.splice(prolog)
+            code.splice(fast)
+        return Written(code.text(), self.constants, slots, self.event.branches)
 
     def _clean(self) -> str:
         columns = self.file.parse.columns
         if self.file.parse.json_event is not None:
-            return f"'\\\\' not in text and len(text) < {LONGEST_FAST}"
+            return CLEAN_JSON
         quotes = "" if columns is not None and columns.quoted else "'\"' not in text and "
         tab = ".replace('\\t', ' ')" if columns is not None and columns.separator == "\t" else ""
         return f"{quotes}'\\\\' not in text and text.isascii() and len(text) < {LONGEST_FAST} and text{tab}.isprintable()"

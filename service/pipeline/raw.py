@@ -6,7 +6,9 @@ registered while the steps are compiled; the code that fills the locals is writt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Protocol
 
 from service.pipeline.code import Code, Constants
@@ -42,7 +44,9 @@ class Read:
     sure: bool = False
     """Never None."""
     never: bool = False
-    """Always None: this layout has no such column; ``local`` is the word None."""
+    """Always None: this layout or shape has no such field; ``local`` is the word None."""
+    type: type | None = None
+    """Type of the value where the shape says it."""
 
 
 class RawFields(Protocol):
@@ -69,33 +73,57 @@ class _Node:
     below: dict[str, _Node] = field(default_factory=dict)
 
 
+JsonShape = Mapping[tuple[str, ...], Mapping[str, type]]
+"""Path of an object inside a raw event → its keys and the types of their values; events of one shape share their code."""
+
+
 class Tree:
-    """A nested dict in the local ``raw``."""
+    """A nested dict in the local ``raw``; with a ``shape``, one whose keys and types are known beforehand."""
 
     plain_text = False
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Code, shape: JsonShape | None = None) -> None:
         self.reads: dict[tuple[str, ...], Read] = {}
         self.overlay: dict[str, str] = {}
+        self.branches: list[tuple[str, ...]] = []
+        """Paths of the objects that are read in part, parents first; known after ``write``."""
         self._code = code
+        self._shape: JsonShape = shape or {}
 
     def read(self, path: str) -> Read:
         """The read of a path; pattern groups (``overlay``) stand in front of the tree's own fields."""
         keys = split_path(path)
         known = self.reads.get(keys)
         if known is None:
-            local = FACTS.get(path) or self.overlay.get(path) or self._code.local(path, "x")
-            known = self.reads[keys] = Read(keys, local)
-            if path in FACTS:
-                known.consumed = True
+            fact = FACTS.get(path) or self.overlay.get(path)
+            known = self.reads[keys] = Read(keys, fact or self._code.local(path, "x"))
+            if fact is not None:
+                known.consumed = path in FACTS
+            else:
+                known.type = self._type_of(keys[: keys.index(EACH)] if EACH in keys else keys)
+                known.never = known.type is NoneType
+                known.sure = known.type is not None and not known.never and EACH not in keys
+                if known.never:
+                    known.local, known.consumed = "None", True
         return known
+
+    def _type_of(self, keys: tuple[str, ...]) -> type | None:
+        """Type of the value at a path: NoneType when it is never there, None when the shape does not say."""
+        for depth, key in enumerate(keys):
+            level = self._shape.get(keys[:depth])
+            if level is None:
+                return None
+            found = level.get(key, NoneType)
+            if depth + 1 < len(keys) and found is not dict:
+                return NoneType
+        return found
 
     def write(self, code: Code, constants: Constants) -> None:
         """Nested gets, one per field that is read, and the leftovers of every level that is read in part."""
         root = _Node()
         gathers: list[Read] = []
         for keys, read in self.reads.items():
-            if keys[0] in FACTS or keys[0] in self.overlay:
+            if keys[0] in FACTS or keys[0] in self.overlay or (read.never and len(keys) == 1):
                 continue
             if EACH in keys:
                 gathers.append(read)
@@ -107,47 +135,63 @@ class Tree:
                 node.read = read
             elif read.consumed and node.read is None:
                 node.read = self.reads.get(keys) or Read(keys, code.local("_".join(keys), "x"), consumed=True)
-        early = sorted({read.local for read in self.reads.values() if len(read.path) > 1 and read.local not in FACTS.values()})
-        if early:
-            code.add(" = ".join(early) + " = None")
+        unset = {
+            read.local
+            for read in self.reads.values()
+            if len(read.path) > 1 and not read.sure and not read.never and read.local not in FACTS.values()
+        }
+        if unset:
+            code.add(" = ".join(sorted(unset)) + " = None")
         self._level(code, constants, root, "raw", (), whole=False)
         for read in gathers:
-            at = read.path.index(EACH)
-            head = root
-            for key in read.path[:at]:
-                head = head.below[key]
-            holder = head.read
-            source = holder.local if holder is not None else "None"
-            if holder is None:
-                source = f"gather(raw, {constants.name(read.path[:at])})"
-            code.add(f"{read.local} = gather({source}, {constants.name(read.path[at:])}) if {source} is not None else None")
+            if not read.never:
+                self._gather(code, constants, root, read)
 
-    def _level(
-        self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...], *, whole: bool
-    ) -> None:
+    def _gather(self, code: Code, constants: Constants, root: _Node, read: Read) -> None:
+        at = read.path.index(EACH)
+        head = root
+        for key in read.path[:at]:
+            head = head.below[key]
+        holder = head.read
+        source = holder.local if holder is not None else f"gather(raw, {constants.name(read.path[:at])})"
+        code.add(f"{read.local} = gather({source}, {constants.name(read.path[at:])}) if {source} is not None else None")
+
+    def _level(self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...], *, whole: bool) -> None:
+        if not whole:
+            self.branches.append(path)
         for key, child in node.below.items():
             here = (*path, key)
             name = child.read.local if child.read is not None else code.local("_".join(here), "d")
-            code.add(f"{name} = {local}.get({key!r})")
+            kind = self._type_of(here)
+            if kind is NoneType:
+                continue
+            code.add(f"{name} = {local}[{key!r}]" if kind is not None else f"{name} = {local}.get({key!r})")
             if child.below:
                 taken = whole or (child.read is not None and child.read.consumed)
-                with code.block(f"if {name}.__class__ is dict:"):
+                lost = not taken and (child.read is None or not _used(child.read))
+                if kind is dict:
                     self._level(code, constants, child, name, here, whole=taken)
-                    if not taken:
-                        self._rest(code, constants, child, name, here)
-                if not taken and (child.read is None or not _used(child.read)):
-                    with code.block(f"elif {name} is not None:"):
-                        code.add(f"flaw = keep(flaw, {constants.name(here)}, {name})")
-        if not path:
-            self._rest(code, constants, node, local, ())
+                elif kind is None:
+                    with code.block(f"if {name}.__class__ is dict:"):
+                        self._level(code, constants, child, name, here, whole=taken)
+                    if lost:
+                        with code.block(f"elif {name} is not None:"):
+                            code.add(f"flaw = keep(flaw, {constants.name(here)}, {name})")
+                elif lost:
+                    code.add(f"flaw = keep(flaw, {constants.name(here)}, {name})")
+        if not whole:
+            self._rest(code, constants, node, local, path)
 
     def _rest(self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...]) -> None:
-        known = constants.name(
-            frozenset(key for key, child in node.below.items() if child.below or (child.read and _used(child.read))),
-            "KEYS",
-        )
-        with code.block(f"if not {local}.keys() <= {known}:"):
-            code.add(f"flaw = keep_rest(flaw, {constants.name(path)}, {local}, {known})")
+        keys = frozenset(key for key, child in node.below.items() if child.below or (child.read and _used(child.read)))
+        known = constants.name(keys, "KEYS")
+        rest = f"flaw = keep_rest(flaw, {constants.name(path)}, {local}, {known})"
+        level = self._shape.get(path)
+        if level is None:
+            with code.block(f"if not {local}.keys() <= {known}:"):
+                code.add(rest)
+        elif any(kind is not NoneType for key, kind in level.items() if key not in keys):
+            code.add(rest)
 
 
 class Row:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.enrich.enrichers import Enrichers
 from service.errors import ContentErrors
 from service.event import Slice
+from service.pipeline import shapes
 from service.pipeline.compile import compile_pipeline, source_of
 from service.pipeline.compiled import Carried, CompiledPipeline
 from service.pipeline.load import load_pipeline
@@ -60,6 +62,8 @@ normalise:
 enrich: [geoip, asn]
 sink: { id: event.id, period: month, retention: 30d }
 """
+# What must be forgotten is removed before the shape is known: such pipelines do without shapes.
+SHAPED_PIPELINE = JSON_PIPELINE.replace("  - when: { action: secret }\n    forget: [who.password]\n", "")
 JSON_FIELDS = """
 toy.json.ok: { type: boolean, meaning: "Ok." }
 toy.json.arns: { type: keyword, array: true, meaning: "Arns." }
@@ -96,6 +100,21 @@ def pipeline(folder: Path, text: str, fields: str = "", tuning: str = "") -> Com
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> CompiledPipeline:
     return pipeline(tmp_path_factory.mktemp("toy"), JSON_PIPELINE, JSON_FIELDS)
+
+
+@pytest.fixture(scope="module")
+def unshaped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledPipeline]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shapes, "COMPILED", 0)
+        yield pipeline(tmp_path_factory.mktemp("unshaped"), SHAPED_PIPELINE, JSON_FIELDS)
+
+
+@pytest.fixture(scope="module")
+def eager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledPipeline]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shapes, "WANTED", 1)
+        patch.setattr(shapes, "COMPILED", 10_000)
+        yield pipeline(tmp_path_factory.mktemp("eager"), SHAPED_PIPELINE, JSON_FIELDS)
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +299,7 @@ VALUES = st.recursive(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.fixed_dictionaries({}, optional={key: VALUES for key in [*EVENT, "unknown"]}))
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys([*EVENT, "unknown"], VALUES)))
 def test_any_json_object_has_exactly_one_fate_and_valid_lines(toy: CompiledPipeline, event: dict[str, Any]) -> None:
     carried = carry(toy, json.dumps(event))
     for piece in carried.pieces:
@@ -309,6 +328,26 @@ def test_the_fast_and_the_careful_form_say_the_same(toy: CompiledPipeline, event
         del made["event"]["original"], made["toy"]["unmapped"]["pad"]
         made["event"].pop("id", None)
     assert plain == careful
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.fixed_dictionaries({}, optional={key: st.just(value) | VALUES for key, value in EVENT.items()} | {"new": VALUES}))
+def test_events_of_a_known_shape_get_the_document_they_would_get_without_it(
+    unshaped: CompiledPipeline, eager: CompiledPipeline, event: dict[str, Any]
+) -> None:
+    text = json.dumps(event, ensure_ascii=False)
+    plain, shaped = carry(unshaped, text), carry(eager, text, text)
+    assert [piece.partition("\n")[2] for piece in shaped.pieces] == [piece.partition("\n")[2] for piece in plain.pieces] * 2
+    assert shaped.flags == {flag: count * 2 for flag, count in plain.flags.items()}
+    assert shaped.dropped == {rule: count * 2 for rule, count in plain.dropped.items()}
+
+
+def test_shapes_are_compiled_when_they_are_seen_often_and_only_so_many(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shapes, "COMPILED", 3)
+    fresh = pipeline(tmp_path, SHAPED_PIPELINE, JSON_FIELDS)
+    for key in "abcde":
+        carry(fresh, *[EVENT | {key: 1}] * shapes.WANTED)
+    assert fresh.compiled_shapes == 3
 
 
 def test_generated_code_holds_no_text_of_the_files_and_only_plain_syntax(tmp_path: Path) -> None:
