@@ -42,7 +42,7 @@ class Shape:
         for head, rests in split.items():
             self._below[head] = Shape(rests)
 
-    def fit(self, value: object) -> str | None:
+    def fit(self, value: Any) -> str | None:
         """JSON text of the object; None when there is nothing in it. Anything but an object becomes ``{"value": …}``."""
         if value.__class__ is not dict:
             if value in (None, "", [], {}):
@@ -51,9 +51,12 @@ class Shape:
         if not value:
             return None
         text = _text(value if self.fits(value) else self._fitted(value))
-        if text is not None and len(text) > LARGEST:
-            return _text(self.mapped_part(value)) or None
-        return text
+        if text is not None and ('""' in text or "null" in text or "[]" in text or "{}" in text):
+            value = pruned(value)
+            if value is None:
+                return None
+            text = _text(value if self.fits(value) else self._fitted(value))
+        return _text(self.mapped_part(value)) if text is not None and len(text) > LARGEST else text
 
     def fits(self, value: dict[str, Any]) -> bool:
         """Whether every mapped leaf is a scalar or a list of scalars, every mapped object an object, and no key is odd."""
@@ -125,6 +128,15 @@ class Shape:
                 elif item.__class__ is list:
                     part[key] = [shape.mapped_part(each) for each in item[:100] if each.__class__ is dict]
         return part
+
+
+def pruned(value: Any) -> Any:
+    """The value without nulls, empty strings, lists and objects; None when nothing is left."""
+    if value.__class__ is dict:
+        return {key: kept for key, item in value.items() if (kept := pruned(item)) is not None} or None
+    if value.__class__ is list:
+        return [kept for item in value if (kept := pruned(item)) is not None] or None
+    return None if value == "" else value
 
 
 def _leaf(item: Any) -> Any:

@@ -27,7 +27,7 @@ STEPS: dict[str, StepSpec] = {
     ),
     "cloudtrail_actor_entity": StepSpec(
         cloudtrail_actor_entity,
-        ("kind", "arn", "invoked_by", "behalf"),
+        ("action", "kind", "arn", "issuer_arn", "invoked_by", "behalf"),
         {"user": "str", "service": "str", "other": "str"},
         cuts=True,
     ),

@@ -110,6 +110,7 @@ _PATHS: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     for name in together.split()
 }
 _USERS = frozenset({"assumed-role", "federated-user", "instance-profile", "mfa", "role", "user"})
+_PEOPLE = frozenset({"IAMUser", "AssumedRole", "Root"})
 _HOSTS = frozenset({"instance"})
 _SERVICES = frozenset(
     names(
@@ -160,17 +161,18 @@ def cloudtrail_targets(
 
 
 def cloudtrail_actor_entity(
-    kind: Any, arn: Any, invoked_by: Any, behalf: Any
+    action: Any, kind: Any, arn: Any, issuer_arn: Any, invoked_by: Any, behalf: Any
 ) -> tuple[str | None, str | None, str | None]:
-    """Entity id of whoever acted: as a user, as a service, or as neither."""
+    """Entity id of whoever acted: as a user, as a service, or as neither. Who assumes a role from a role is that role."""
     if kind == "AWSService":
         return None, invoked_by if invoked_by.__class__ is str else None, None
-    actor: Any = arn if arn.__class__ is str and arn else behalf
+    actor = issuer_arn if action == "AssumeRole" and kind == "AssumedRole" else None
+    actor = actor or arn or behalf
     if actor.__class__ is not str or not actor:
         return None, None, None
     if "/AWSServiceRoleFor" in actor or "/aws-service-role/" in actor:
         return None, actor, None
-    if kind in ("IAMUser", "AssumedRole", "Root") or _kind(actor) == "user":
+    if kind in _PEOPLE or _kind(actor) == "user":
         return actor, None, None
     return None, None, actor
 

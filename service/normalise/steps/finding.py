@@ -41,7 +41,11 @@ STEPS: dict[str, StepSpec] = {
             "blocked": "bool",
         },
     ),
-    "finding_pivots": StepSpec(finding_pivots, ("resource", "service"), {"addresses": "list", "users": "list", "hashes": "list"}),
+    "finding_pivots": StepSpec(
+        finding_pivots,
+        ("resource", "service"),
+        {"addresses": "list", "users": "list", "hashes": "list", "hosts": "list"},
+    ),
     "finding_severity": StepSpec(
         finding_severity, ("severity",), {"number": "float", "whole": "int", "word": "str", "label": "str"}
     ),
@@ -50,9 +54,13 @@ STEPS: dict[str, StepSpec] = {
     "finding_users": StepSpec(
         finding_users, ("access_key", "kubernetes", "database"), {"id": "str", "name": "str", "roles": "list"}
     ),
-    "finding_instance": StepSpec(finding_instance, ("instance",), {"addresses": "list", "host": "str", "name": "str"}),
+    "finding_instance": StepSpec(
+        finding_instance, ("instance",), {"addresses": "list", "host": "str", "name": "str", "vpc": "str"}
+    ),
     "finding_container": StepSpec(
-        finding_container, ("resource",), {"id": "str", "name": "str", "image": "str", "runtime": "str", "privileged": "bool"}
+        finding_container,
+        ("resource",),
+        {"id": "str", "name": "str", "image": "str", "runtime": "str", "privileged": "bool"},
     ),
     "finding_file": StepSpec(
         finding_file, ("service",), {"path": "str", "name": "str", "sha256": "str", "threat": "str", "feed": "str"}

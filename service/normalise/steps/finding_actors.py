@@ -33,7 +33,18 @@ _ADDRESS_KEYS = frozenset(
     }
 )
 _HASH_KEYS = frozenset({"executableSha256", "scriptSha256", "hash", "sha256", "objectHash"})
+_HOST_KEYS = frozenset({"privateDnsName", "publicDnsName"})
+_DEEPEST = 30
 _MOST = 100
+_USER_KEYS = {
+    "accessKeyDetails": ("principalId", "userName"),
+    "kubernetesUserDetails": ("uid", "username"),
+    "rdsDbUserDetails": ("user",),
+    "impersonatedUser": ("username",),
+    "process": ("user",),
+    "actors": ("id",),
+    "user": ("name", "uid"),
+}
 
 
 class Side(NamedTuple):
@@ -68,7 +79,9 @@ def finding_sides(action: object) -> tuple[Any, ...]:
         remote = _side(details.get("remoteIpDetails"), details.get("remotePortDetails"))
         local = _side(details.get("localIpDetails"), details.get("localPortDetails"))
         direction = _lower(details.get("connectionDirection"))
-        direction = direction if direction in ("inbound", "outbound") else "inbound" if name == "portProbeAction" else None
+        direction = (
+            direction if direction in ("inbound", "outbound") else "inbound" if name == "portProbeAction" else None
+        )
         transport = _lower(details.get("protocol"))
         source, destination = (local, remote) if direction == "outbound" else (remote, local)
         return (*source, *destination, direction, transport, None, blocked)
@@ -102,7 +115,12 @@ def _location(value: object) -> str | None:
     if not isinstance(value, dict):
         return None
     lat, lon = value.get("lat"), value.get("lon")
-    if not isinstance(lat, int | float) or not isinstance(lon, int | float) or isinstance(lat, bool) or isinstance(lon, bool):
+    if (
+        not isinstance(lat, int | float)
+        or not isinstance(lon, int | float)
+        or isinstance(lat, bool)
+        or isinstance(lon, bool)
+    ):
         return None
     return dumps({"lat": lat, "lon": lon}) if -90 <= lat <= 90 and -180 <= lon <= 180 else None
 
@@ -121,45 +139,47 @@ def _address(value: object) -> str | None:
     return None if "%" in value else value
 
 
-def finding_pivots(resource: object, service: object) -> tuple[list[str] | None, list[str] | None, list[str] | None]:
-    """Every address, user name and id, and file hash that occurs anywhere in the finding."""
-    addresses: dict[str, None] = {}
-    users: dict[str, None] = {}
-    hashes: dict[str, None] = {}
-    _walk(resource, "", addresses, users, hashes, 0)
-    _walk(service, "", addresses, users, hashes, 0)
-    return list(addresses)[:_MOST] or None, list(users)[:_MOST] or None, list(hashes)[:_MOST] or None
+class Pivots:
+    """What to search by: collected from anywhere in a finding, each once."""
+
+    def __init__(self) -> None:
+        self.addresses: dict[str, None] = {}
+        self.users: dict[str, None] = {}
+        self.hashes: dict[str, None] = {}
+        self.hosts: dict[str, None] = {}
+
+    def walk(self, value: Any, holder: str = "", depth: int = 0) -> None:
+        """Collect from a value that stands under the key ``holder``."""
+        if depth > _DEEPEST:
+            return
+        if isinstance(value, list):
+            for item in value:
+                self.walk(item, holder, depth + 1)
+        elif isinstance(value, dict):
+            for key in _USER_KEYS.get(holder, ()):
+                name = value.get(key)
+                if isinstance(name, str) and name:
+                    self.users[name] = None
+            for key, item in value.items():
+                self.walk(item, key, depth + 1)
+        elif isinstance(value, str) and value:
+            self._word(value, holder)
+
+    def _word(self, word: str, holder: str) -> None:
+        if holder in _ADDRESS_KEYS:
+            if _address(word):
+                self.addresses[word] = None
+        elif holder in _HASH_KEYS:
+            if len(word) in (32, 40, 64) and word.isalnum():
+                self.hashes[word.lower()] = None
+        elif holder in _HOST_KEYS:
+            self.hosts[word] = None
 
 
-_USER_KEYS = {
-    "accessKeyDetails": ("principalId", "userName"),
-    "kubernetesUserDetails": ("uid", "username"),
-    "rdsDbUserDetails": ("user",),
-    "impersonatedUser": ("username",),
-    "process": ("user",),
-    "actors": ("id",),
-    "user": ("name", "uid"),
-}
-
-
-def _walk(
-    value: Any, holder: str, addresses: dict[str, None], users: dict[str, None], hashes: dict[str, None], depth: int
-) -> None:
-    if depth > 30:
-        return
-    if isinstance(value, list):
-        for item in value:
-            _walk(item, holder, addresses, users, hashes, depth + 1)
-        return
-    if not isinstance(value, dict):
-        if holder in _ADDRESS_KEYS and (found := _address(value)):
-            addresses[found] = None
-        elif holder in _HASH_KEYS and isinstance(value, str) and len(value) in (32, 40, 64) and value.isalnum():
-            hashes[value.lower()] = None
-        return
-    for key in _USER_KEYS.get(holder, ()):
-        name = value.get(key)
-        if isinstance(name, str) and name:
-            users[name] = None
-    for key, item in value.items():
-        _walk(item, key, addresses, users, hashes, depth + 1)
+def finding_pivots(resource: object, service: object) -> tuple[list[str] | None, ...]:
+    """Every address, user name and id, file hash and host name that occurs anywhere in the finding."""
+    found = Pivots()
+    found.walk(resource)
+    found.walk(service)
+    groups = (found.addresses, found.users, found.hashes, found.hosts)
+    return tuple(list(each)[:_MOST] or None for each in groups)

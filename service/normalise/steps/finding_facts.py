@@ -85,14 +85,16 @@ def finding_users(access_key: object, kubernetes: object, database: object) -> t
     return to_keyword(key.get("principalId")) or to_keyword(kube.get("uid")), name, to_keywords(kube.get("groups"))
 
 
-def finding_instance(instance: object) -> tuple[list[str] | None, str | None, str | None]:
-    """Addresses, private host name and Name tag of an instance."""
+def finding_instance(instance: object) -> tuple[list[str] | None, str | None, str | None, str | None]:
+    """Addresses, private host name, Name tag and VPC of an instance."""
     if not isinstance(instance, dict):
-        return None, None, None
+        return None, None, None, None
     addresses: dict[str, None] = {}
     host: str | None = None
+    vpc: str | None = None
     for interface in _objects(instance.get("networkInterfaces")):
         host = host or to_keyword(interface.get("privateDnsName"))
+        vpc = vpc or to_keyword(interface.get("vpcId"))
         pair = [interface.get("privateIpAddress"), interface.get("publicIp")]
         pair += [each.get("privateIpAddress") for each in _objects(interface.get("privateIpAddresses"))]
         six = interface.get("ipv6Addresses")
@@ -100,7 +102,7 @@ def finding_instance(instance: object) -> tuple[list[str] | None, str | None, st
             if isinstance(address, str) and address:
                 addresses[address] = None
     name = next((to_keyword(tag.get("value")) for tag in _objects(instance.get("tags")) if tag.get("key") == "Name"), None)
-    return list(addresses) or None, host, name
+    return list(addresses) or None, host, name, vpc
 
 
 def finding_container(resource: object) -> tuple[str | None, str | None, str | None, str | None, bool | None]:

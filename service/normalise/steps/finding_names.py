@@ -6,8 +6,11 @@ Most names only change their case; some pairs are grouped (``instanceId`` of an 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+
+from service.normalise.fitting import pruned
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PLAIN = {
@@ -81,6 +84,8 @@ _INSIDE: dict[str, dict[str, str]] = {
 """Object → key → dotted name, where the name depends on the object the key stands in."""
 _VERBATIM = frozenset({"additionalInfo", "affectedResources", "publicAccess", "tags", "unusualBehavior", "profiledBehavior"})
 """Objects whose inner keys are data, or a structure nobody reads by another name."""
+_MOMENTS = frozenset({"createdAt", "startedAt", "launchTime", "updatedAt", "startTime", "modifiedAt", "endTime"})
+"""Keys whose numbers are seconds (the API) or milliseconds (exports) since the epoch."""
 _DEEPEST = 20
 
 
@@ -95,7 +100,9 @@ def renamed(value: Any, holder: str = "", depth: int = 0) -> Any:
         return value if value != "" else None
     result: dict[str, Any] = {}
     for key, item in value.items():
-        inner = _pruned(item) if key in _VERBATIM else renamed(item, key, depth + 1)
+        inner = pruned(item) if key in _VERBATIM else renamed(item, key, depth + 1)
+        if key in _MOMENTS and isinstance(inner, int | float) and not isinstance(inner, bool):
+            inner = _moment(inner)
         if inner is not None:
             _put(result, _name(key, holder), inner)
     return result or None
@@ -107,6 +114,13 @@ def _name(key: str, holder: str) -> str:
     return special if special is not None else _WORD.sub("_", key.replace(".", "_") or "_").lower()
 
 
+def _moment(number: float) -> str | float:
+    if not 1e8 < number < 4e12:
+        return number
+    when = datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _put(result: dict[str, Any], name: str, value: Any) -> None:
     *parents, last = name.split(".")
     at = result
@@ -116,12 +130,3 @@ def _put(result: dict[str, Any], name: str, value: Any) -> None:
             below = at[parent] = {}
         at = below
     at[last] = {**at[last], **value} if isinstance(at.get(last), dict) and isinstance(value, dict) else value
-
-
-def _pruned(value: Any) -> Any:
-    if isinstance(value, dict):
-        kept = {(key.replace(".", "_") or "_"): inner for key, item in value.items() if (inner := _pruned(item)) is not None}
-        return kept or None
-    if isinstance(value, list):
-        return [inner for item in value if (inner := _pruned(item)) is not None] or None
-    return None if value in ("", None) else value

@@ -88,7 +88,8 @@ _LEVEL = re.compile(
     r"|^(?:[A-Za-z]{3}-)?(trace|debug|info|notice|warn(?:ing)?|error|critical|fatal)(?=:))",
 )
 _STAMP = re.compile(
-    r"^\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d))\]?(?=\s|$)|^\[[A-Z]+\]\s+(\d{4}-\d\d-\d\dT[\d:.]{8,18}Z)"
+    r"^\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d))\]?(?=\s|$)"
+    r"|^\[[A-Z]+\]\s+(\d{4}-\d\d-\d\dT[\d:.]{8,18}Z)"
 )
 _REQUEST = re.compile(r"(?:RequestId:? |\t| )([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?=[\t ]|$)")
 _XRAY = re.compile(r"XRAY TraceId: (1-[0-9a-f]{8}-[0-9a-f]{24})")
