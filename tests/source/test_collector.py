@@ -147,24 +147,54 @@ async def test_a_batch_that_kafka_did_not_take_is_sent_again(tmp_path: Path, out
 
 
 async def test_what_is_in_flight_is_bounded_and_a_large_record_travels_alone(tmp_path: Path, outlet: MemoryOutlet) -> None:
-    options = replace(QUICK, shard=replace(QUICK.shard, batch_bytes=10_000), buffer_bytes=20_000)
+    options = replace(QUICK, shard=replace(QUICK.shard, batch_bytes=40_000), buffer_bytes=100_000)
     async with KinesisDouble() as double:
         stream = double.account.create("logs", 1)
-        sent = put(stream, 100, "small", size=1000) | put(stream, 1, "large", size=50_000)
+        sent = put(stream, 300, "small", size=1000) | put(stream, 1, "large", size=90_000)
         outlet.hold = True
         async with collecting(streams(double, mode="polling"), tmp_path / "leases", outlet, options) as collector:
             await until(lambda: len(outlet.batches) >= 2)
             await asyncio.sleep(0.3)
             (shard,) = collector.status().shards
-            assert shard.in_flight_bytes <= 20_000
-            assert len(outlet.batches) == 2
+            assert 40_000 < shard.in_flight_bytes <= 100_000
             while set(outlet.data) != sent:
                 outlet.let_go()
                 outlet.hold = True
                 await asyncio.sleep(0.01)
             outlet.let_go()
+        assert len(outlet.data) == len(sent)
         for batch in outlet.batches:
-            assert len(batch.records) == 1 or sum(len(record.data) for record in batch.records) <= 10_000
+            assert len(batch.records) == 1 or sum(len(record.data) for record in batch.records) <= 40_000
+
+
+async def test_stopping_does_not_wait_for_ever_when_a_shard_has_ended_and_kafka_is_away(
+    tmp_path: Path, outlet: MemoryOutlet
+) -> None:
+    async with KinesisDouble() as double:
+        stream = double.account.create("logs", 1)
+        sent = put(stream, 10)
+        stream.rescale(2)
+        outlet.hold = True
+        async with collecting(streams(double, mode="polling"), tmp_path / "leases", outlet):
+            await until(lambda: len(outlet.data) >= 10)
+        rows = await leases(tmp_path / "leases")
+        assert not any(row.checkpoint.is_end for row in rows.values())
+        again = MemoryOutlet()
+        async with collecting(streams(double, mode="polling"), tmp_path / "leases", again) as collector:
+            await until(lambda: set(again.data) == sent)
+            await until(lambda: any(shard.state == "ended" for shard in collector.status().shards))
+
+
+async def test_a_lease_whose_consumer_vanished_is_read_again(tmp_path: Path, outlet: MemoryOutlet) -> None:
+    async with KinesisDouble() as double:
+        stream = double.account.create("logs", 1)
+        sent = put(stream, 10)
+        async with collecting(streams(double, mode="polling"), tmp_path / "leases", outlet) as collector:
+            await until(lambda: len(outlet.data) >= 10)
+            (reading,) = collector._readings.values()
+            reading.task.cancel()
+            sent |= put(stream, 10, "afterwards")
+            await until(lambda: set(outlet.data) == sent)
 
 
 async def test_a_stream_whose_outlet_is_stuck_does_not_stop_another(tmp_path: Path) -> None:

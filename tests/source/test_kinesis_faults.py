@@ -146,6 +146,24 @@ async def test_auto_falls_back_to_polling_when_no_consumer_can_be_registered(tmp
             assert "LimitExceeded" in stream.last_error
 
 
+async def test_a_way_that_did_not_work_is_tried_again_later(tmp_path: Path, outlet: MemoryOutlet) -> None:
+    clock = TurningClock()
+    async with KinesisDouble(clock=clock) as double:
+        stream = double.account.create("logs", 1)
+        refusal = double.faults.fail("DescribeStreamConsumer", 2, code="AccessDeniedException", status=400)
+        config = streams(double, consumer="siem")
+        async with collecting(config, tmp_path / "leases", outlet, PATIENT, clock=clock) as collector:
+            sent = put(stream, 5, "polled")
+            await until(lambda: set(outlet.data) == sent)
+            assert collector.status().shards[0].mode == "polling"
+            assert refusal.hits == 2
+            clock.advance(901)
+            await until(lambda: collector.status().shards[0].mode == "fan_out/http2")
+            sent |= put(stream, 5, "pushed")
+            await until(lambda: set(outlet.data) == sent)
+        assert len(outlet.data) == len(sent)
+
+
 async def test_a_consumer_that_was_deregistered_is_registered_again(tmp_path: Path, outlet: MemoryOutlet) -> None:
     async with KinesisDouble(limits=SWIFT) as double:
         stream = double.account.create("logs", 1)

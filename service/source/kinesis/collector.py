@@ -34,6 +34,9 @@ from service.source.streams import Streams
 
 log = structlog.get_logger(__name__)
 
+_LEAST_SHARE = 64 * 1024
+"""Bytes that a shard may have in flight however many there are."""
+
 
 @dataclass(frozen=True, slots=True)
 class CollectOptions:
@@ -166,6 +169,7 @@ class Collector:
             try:
                 await self._coordinator.observe()
                 for lease in await self._coordinator.take(self._is_mine):
+                    await self._abandon(lease.key)  # an earlier consumer that has not noticed yet
                     self._start(lease)
             except Backpressure as fault:
                 log.warning("lease_table_away", reason=fault.reason)
@@ -207,12 +211,13 @@ class Collector:
         return any(source.stream is not None and source.stream.id == lease.stream for source in self._sources)
 
     def _is_progressing(self, key: str) -> bool:
+        # A lease without a reader (whatever went wrong) is not kept: somebody must read the shard.
         reading = self._readings.get(key)
-        return reading is None or reading.consumer.progressing()
+        return reading is not None and reading.consumer.progressing()
 
     def _start(self, lease: Lease) -> None:
         source = next((it for it in self._sources if it.stream is not None and it.stream.id == lease.stream), None)
-        if source is None or source.stream is None or lease.key in self._readings or self._stopping:
+        if source is None or source.stream is None or self._stopping:
             return
         project, entry = source.subscription
         memory = self._memories.get(lease.key)
@@ -225,7 +230,8 @@ class Collector:
         memory.status.owner = self.worker
 
         def read(start: StartAt) -> AsyncGenerator[Chunk, None]:
-            return source.read(lease.shard, start, consumer.note, partial(setattr, memory.status, "mode"))
+            on_mode = partial(setattr, memory.status, "mode")
+            return source.read(lease.shard, start, on_fault=consumer.note, on_mode=on_mode, room=self._share)
 
         around = Surroundings(
             coordinator=self._coordinator, outlet=self._outlet, clock=self._clock, rng=self._rng, read=read,
@@ -247,14 +253,15 @@ class Collector:
             await self._coordinator.release(key)
         finally:
             consumer.status.owner = None
-            self._readings.pop(key, None)
+            if (reading := self._readings.get(key)) is not None and reading.consumer is consumer:
+                del self._readings[key]
             self._news.set()  # a shard that ended has children to take
 
     def _share(self) -> int:
-        return max(2 * self._options.shard.batch_bytes, self._options.buffer_bytes // max(1, len(self._readings)))
+        return max(_LEAST_SHARE, self._options.buffer_bytes // max(1, len(self._readings)))
 
     async def _abandon(self, key: str) -> None:
-        reading = self._readings.get(key)
+        reading = self._readings.pop(key, None)
         if reading is not None:
             reading.task.cancel()
             await asyncio.gather(reading.task, return_exceptions=True)

@@ -8,6 +8,7 @@ judged by the moment before our last successful renewal was sent.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -234,7 +235,11 @@ class LeaseCoordinator:
             if self._held.get(key) is not held or not self.holds(key):
                 raise LeaseLost(key)
             sent = self._clock.monotonic()
-            held.lease = await write(self._table, held.lease, change, self.worker)
+            try:
+                held.lease = await write(self._table, held.lease, change, self.worker)
+            except LeaseLost:
+                held.renewed_at = -math.inf  # nobody acts on it any more; the next renewal reports it
+                raise
             held.renewed_at = sent
             self.leases[key] = held.lease
 

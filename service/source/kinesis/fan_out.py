@@ -108,19 +108,19 @@ class FanOutReader:
         self._clock = clock
         self._backoff = Backoff(rng, first=0.5)
         self._on_fault = on_fault
+        self._fruitless = 0
 
     async def read(self, start: StartAt) -> AsyncGenerator[Chunk, None]:
         """Chunks from ``start`` to the shard's end; raises Unsupported when subscribing does not work here at all."""
         position = start
-        fruitless = 0
+        self._fruitless = 0
         while True:
             began = self._clock.monotonic()
             least = 0.0
-            fruitless += 1
             try:
                 async with contextlib.aclosing(self._subscription(position)) as events:
                     async for event in events:
-                        fruitless = 0
+                        self._fruitless = 0
                         self._backoff.reset()
                         ended = event.continuation_sequence_number is None
                         yield Chunk(event.records, event.millis_behind_latest, ended, event.child_shards or [])
@@ -134,7 +134,7 @@ class FanOutReader:
                 if fault.remedy in (Remedy.ASK_OPERATOR, Remedy.LOOK_AGAIN):
                     self._registration.forget()
                     raise
-                if fault.code == TRANSPORT and fruitless >= _FRUITLESS:
+                if fault.code == TRANSPORT and self._fruitless >= _FRUITLESS:
                     raise Unsupported("FanOutFruitless", fault.message, _ACTION) from fault
                 least = _TAKEOVER_SECONDS if fault.code == "ResourceInUseException" else 0.0
                 least = self._backoff.next(least=least)
@@ -153,6 +153,7 @@ class FanOutReader:
         try:
             if download.status != 200:
                 raise self._client.refusal(_ACTION, download.status, await whole(download))
+            self._fruitless += 1  # until an event comes; not reaching Kinesis at all says nothing about the transport
             frames = FrameReader()
             while data := await watch.next():
                 for message in frames.feed(data):

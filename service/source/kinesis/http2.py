@@ -20,7 +20,7 @@ import h2.settings
 from service.source.kinesis.fault import TRANSPORT, KinesisFault
 from service.source.kinesis.transport import Unsupported
 
-STREAM_WINDOW = 2 * 1024 * 1024
+STREAM_WINDOW = 1024 * 1024
 """Bytes a subscription may push before they are read; also what each may cost in memory."""
 _CONNECTION_WINDOW = 64 * 1024 * 1024
 _FRAME_SIZE = 256 * 1024

@@ -95,7 +95,7 @@ class ShardConsumer:
             ended = await self._read_until_finished()
             self.status.state = "draining"
             await self._drain(patient=ended is not None)
-            if ended is not None:
+            if ended is not None and not self._tracker.in_flight:
                 await self._end(ended)
             else:
                 await self._store()
@@ -170,7 +170,8 @@ class ShardConsumer:
         self._horizon.behind(chunk.behind_ms)
         accounted_ms = self._clock.now_ms() - chunk.behind_ms
         last: Checkpoint | None = None
-        for records, weight in slices(self._unpacker.records(chunk.records, after), self._options.batch_bytes):
+        most = min(self._options.batch_bytes, self._around.share())
+        for records, weight in slices(self._unpacker.records(chunk.records, after), most):
             last = Checkpoint(records[-1].sequence, records[-1].subsequence)
             origin = self._origin
             batch = RecordBatch(origin.project, origin.environment, origin.stream.name, self._lease.shard, records)
@@ -210,10 +211,18 @@ class ShardConsumer:
         return gone
 
     async def _drain(self, *, patient: bool) -> None:
-        """Wait for what is in flight: as long as it takes before SHARD_END, else for a while."""
-        seconds = None if patient else self._options.finish_seconds
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._handover.emptied(), seconds)
+        """Wait for what is in flight: as long as it takes before SHARD_END, but only a while once asked to finish."""
+        emptied = asyncio.create_task(self._handover.emptied())
+        finish = asyncio.create_task(self._finish.wait())
+        try:
+            if patient:
+                await asyncio.wait((emptied, finish), return_when=asyncio.FIRST_COMPLETED)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(emptied, self._options.finish_seconds)
+        finally:
+            emptied.cancel()
+            finish.cancel()
+            await asyncio.gather(emptied, finish, return_exceptions=True)
 
     async def _end(self, children: list[ChildShard]) -> None:
         coordinator, key = self._around.coordinator, self._lease.key

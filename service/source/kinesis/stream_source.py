@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
@@ -15,7 +16,7 @@ from service.source.kinesis.fault import Backoff, KinesisFault
 from service.source.kinesis.lease import TRIM_HORIZON, Lease
 from service.source.kinesis.lease_table import LeaseTable
 from service.source.kinesis.polling import PollingReader, PollPace
-from service.source.kinesis.reader import Chunk
+from service.source.kinesis.reader import Chunk, Reader
 from service.source.kinesis.resharding import Shard, child_start, finished, holes, new_lease, plan
 from service.source.kinesis.status import StreamStatus
 from service.source.kinesis.transport import Transport, Unsupported
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 HOLES_BELIEVED = 3
 """Audits in a row that must find a hole before it is called one: listing and leases are never read at the same instant."""
 _CHILDREN_ATTEMPTS = 8
+_GIVEN_UP_SECONDS = 900.0
+"""After so long a way of reading that did not work is tried again: rights and networks change."""
 
 
 class StreamSource:
@@ -57,11 +60,13 @@ class StreamSource:
         self._shards: dict[str, Shard] = {}
         self._holes_in_a_row = 0
         self._ways: list[Transport | None] = []
-        """Transports to subscribe with, best first; None is polling. The first is in use."""
+        """Transports to subscribe with, best first; None is polling."""
         if entry.consumer is not None and entry.mode != "polling":
             self._ways += transports
         if entry.mode != "fan_out":
             self._ways.append(None)
+        self._given_up: dict[int, float] = {}
+        """Number of a way → monotonic time from which on it may be tried again."""
 
     async def find(self) -> Stream:
         """Look the stream up; raises KinesisFault. A stream that was made anew under its name has another id."""
@@ -107,32 +112,52 @@ class StreamSource:
         if self.status.holes:
             log.error("hash_range_holes", stream=stream.id, holes=[f"{start}-{end}" for start, end in found])
 
-    def read(
-        self, shard: str, start: StartAt, on_fault: Callable[[KinesisFault], None], on_mode: Callable[[str], None]
+    async def read(
+        self,
+        shard: str,
+        start: StartAt,
+        *,
+        on_fault: Callable[[KinesisFault], None],
+        on_mode: Callable[[str], None],
+        room: Callable[[], int],
     ) -> AsyncGenerator[Chunk, None]:
-        """Read a shard in the mode that is in use; a mode that turns out not to work here is given up for good."""
-        return self._read(shard, start, on_fault, on_mode)
+        """Read a shard the best way that works; ends early when a better way may be tried again.
 
-    async def _read(
-        self, shard: str, start: StartAt, on_fault: Callable[[KinesisFault], None], on_mode: Callable[[str], None]
-    ) -> AsyncGenerator[Chunk, None]:
-        stream, way = self._found(), self._ways[0]
-        reader: PollingReader | FanOutReader
-        if way is None or self._registration is None:
-            reader = PollingReader(self._client, stream, shard, self._clock, self._rng, on_fault=on_fault, pace=self._pace)
-        else:
-            reader = FanOutReader(self._client, self._registration, way, shard, self._clock, self._rng, on_fault=on_fault)
+        Raises as readers do; a way that turned out not to work here is given up for a while by then.
+        """
+        number = self._way()
+        reader = self._reader(self._ways[number], shard, on_fault, room)
         self.status.mode = reader.mode
         on_mode(reader.mode)
         try:
-            async for chunk in reader.read(start):
-                yield chunk
+            async with contextlib.aclosing(reader.read(start)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+                    if not chunk.ended and self._way() < number:
+                        return
         except Unsupported as fault:
-            if self._ways[0] is way and len(self._ways) > 1:
-                del self._ways[0]
-                log.warning("mode_given_up", stream=stream.name, mode=reader.mode, code=fault.code, reason=fault.message)
-            self.note(fault)
+            self._give_up(number, reader.mode, fault)
             raise
+
+    def _reader(
+        self, way: Transport | None, shard: str, on_fault: Callable[[KinesisFault], None], room: Callable[[], int]
+    ) -> Reader:
+        stream, client, clock = self._found(), self._client, self._clock
+        if way is None or self._registration is None:
+            return PollingReader(client, stream, shard, clock, self._rng, on_fault=on_fault, room=room, pace=self._pace)
+        return FanOutReader(client, self._registration, way, shard, clock, self._rng, on_fault=on_fault)
+
+    def _way(self) -> int:
+        """Number of the best way that is not given up; the last one when all are."""
+        now = self._clock.monotonic()
+        usable = (number for number in range(len(self._ways)) if self._given_up.get(number, now) <= now)
+        return next(usable, len(self._ways) - 1)
+
+    def _give_up(self, number: int, mode: str, fault: Unsupported) -> None:
+        self.note(fault)
+        if number + 1 < len(self._ways):
+            self._given_up[number] = self._clock.monotonic() + _GIVEN_UP_SECONDS
+            log.warning("mode_given_up", stream=self.status.stream, mode=mode, code=fault.code, reason=fault.message)
 
     async def make_children(self, parent: Lease, children: list[ChildShard]) -> list[str]:
         """Leases for the children of a shard that ended, and whatever else is missing; waits out all faults."""
