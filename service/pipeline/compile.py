@@ -114,11 +114,10 @@ def _bind(
         "EMPTY": ("", "-", [], {}, None), "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag,
         "gather": gather,
         "identity": runtime.identity, "keep": keep, "keep_rest": keep_rest, "loads": orjson.loads,
-        "position_prefix": runtime.position_prefix, "quote": quote, "quote_all": quote_all, "read_json": read_json,
+        "quote": quote, "quote_all": quote_all, "read_json": read_json,
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
-        "slice_members": runtime.slice_members, "sound_ids": runtime.sound_ids, "split_carefully": split_carefully,
+        "split_carefully": split_carefully,
         "split_quoted": split_quoted, "threat_members": threat_members, "to_keyword": to_keyword, "whole": _whole,
-        "window": runtime.window,
     }  # fmt: skip
     for name, value in constants.items():
         match value:

@@ -11,6 +11,7 @@ from service.event import Slice
 from service.fields import Catalogue
 from service.normalise.time import epoch_milli, moment_of
 from service.parse.columns import layout_of
+from service.pipeline.runtime import SliceFacts, facts_of
 from service.pipeline.schema import PipelineFile
 from service.pipeline.shapes import Item, Shapes
 
@@ -44,7 +45,9 @@ class Carried:
     """Flag → events that are indexed all the same."""
 
 
-Carry = Callable[[Slice, Iterable[Item], str, list[str], list[int], list[Unusable], dict[str, int], dict[str, int]], None]
+Carry = Callable[
+    [Slice, SliceFacts, Iterable[Item], str, list[str], list[int], list[Unusable], dict[str, int], dict[str, int]], None
+]
 
 
 class CompiledPipeline:
@@ -99,14 +102,17 @@ class CompiledPipeline:
         if self._ingested[0] != now_ms:
             found = epoch_milli(now_ms)
             self._ingested = (now_ms, f'"{moment_of(*found, lambda _: "").text}"' if found else '""')
+        facts = facts_of(slice_)
         items: Iterable[Item] = enumerate(slice_.events)
         if self._shapes is not None:
             groups, rest = self._shapes.sort(slice_.events)
             for shaped, parsed in groups:
-                shaped(slice_, parsed, rest, self._ingested[1], carried.pieces, carried.at, carried.dropped, carried.flags)
+                shaped(slice_, facts, parsed, rest, self._ingested[1], carried.pieces, carried.at, carried.dropped, carried.flags)
             items = rest
         if items:
-            function(slice_, items, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags)
+            function(
+                slice_, facts, items, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags
+            )
         return carried
 
     def _for_layout(self, columns: str | None) -> Carry | None:

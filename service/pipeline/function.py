@@ -59,7 +59,7 @@ class _Function:
         """The function for every event."""
         code = Code()
         slots: dict[str, Slot] = {}
-        with code.block("def carry(slice_, items, ingested, pieces, at, dead, dropped, flags):"):
+        with code.block("def carry(slice_, facts, items, ingested, pieces, at, dead, dropped, flags):"):
             prolog, fast, careful = Code(), Code(), Code()
             with careful.block("def careful(i, text):"):
                 slots |= self.event.write(careful, prolog, careful=True)
@@ -91,7 +91,7 @@ class _Function:
     def shaped(self, shape: JsonShape) -> Written:
         """The function for events of one shape."""
         code = Code()
-        with code.block("def carry(slice_, items, rest, ingested, pieces, at, dropped, flags):"):
+        with code.block("def carry(slice_, facts, items, rest, ingested, pieces, at, dropped, flags):"):
             prolog, fast = Code(), Code()
             with fast.block("for i, text, raw in items:"):
                 with fast.block("try:"):
@@ -114,15 +114,12 @@ class _Function:
     def _prolog(self, code: Code) -> None:
         for fact in _FACTS:
             code.add(f"{fact} = slice_.{fact}")
-        code.add("source_name = slice_.source", "times = slice_.times", "ids = sound_ids(slice_.ids)")
+        code.add("source_name = slice_.source", "times = slice_.times")
+        code.add("ids, position, arrived, cloudwatch, eventbridge, region_member, low, high, views = facts")
         prefix = f"siem-{self.file.dataset}-"
         code.add(
             f"action = '{{\"create\":{{\"_index\":\"{prefix}' + slice_.project + '-' + slice_.environment + '-'",
             """middle, end, newline = '","_id":"', '"}}\\n', '\\n'""",
-            "position = position_prefix(slice_, ids)",
-            "arrived, cloudwatch, eventbridge, region_member = slice_members(slice_)",
-            "low, high = window(arrival_ms)",
-            "views = {}",
         )
 
     def _split(self, code: Code) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
+from service.enrich.accounts import AccountView
 from service.errors import EventError
 from service.event import Slice
 from service.normalise.cast import quote
@@ -18,6 +19,34 @@ NEWEST = 86_400
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LONGEST_ID = 400
+
+
+class SliceFacts(NamedTuple):
+    """What all events of a slice share, worked out once: identity, JSON members, the window of times."""
+
+    ids: list[str] | None
+    """CloudWatch's ids, if they are sound."""
+    position: str
+    """What stands before an event's number (or CloudWatch id) in its ``_id``."""
+    arrived: str
+    """JSON member of siem."""
+    cloudwatch: str
+    """JSON members of aws.cloudwatch."""
+    eventbridge: str
+    """JSON member of aws."""
+    region_member: str
+    """JSON member of cloud."""
+    low: int
+    high: int
+    """Seconds of the epoch between which an event's own time decides its index."""
+    views: dict[str | None, AccountView]
+    """Accounts met so far."""
+
+
+def facts_of(slice_: Slice) -> SliceFacts:
+    """The facts of a slice."""
+    ids = sound_ids(slice_.ids)
+    return SliceFacts(ids, position_prefix(slice_, ids), *slice_members(slice_), *window(slice_.arrival_ms), {})
 
 
 def window(arrival_ms: int) -> tuple[int, int]:
