@@ -38,6 +38,7 @@ from service.source.kinesis.coordinator import LeaseTimes
 from service.source.kinesis.dynamodb_leases import DynamoDBLeases
 from service.source.kinesis.lease_table import LeaseTable
 from service.source.kinesis.sqlite_leases import SqliteLeases
+from service.source.kinesis.surroundings import ShardOptions
 from service.source.streams import ColumnsTable, Streams, load_streams
 from service.telemetry import events
 from service.telemetry.meters import Meters
@@ -188,7 +189,11 @@ async def _start_collector(
         outlet,
         clock,
         options=CollectOptions(
-            times=LeaseTimes(failover=settings.leases.duration_seconds), buffer_bytes=settings.collect.buffer_bytes
+            times=LeaseTimes(failover=settings.leases.duration_seconds),
+            shard=ShardOptions(
+                batch_bytes=settings.collect.batch_bytes, finish_seconds=max(1.0, settings.process.drain_seconds - 3.0)
+            ),
+            buffer_bytes=settings.collect.buffer_bytes,
         ),
     )
     stop = asyncio.Event()
