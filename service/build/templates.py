@@ -24,6 +24,8 @@ COMPONENTS = ("siem-settings",)
 """Component templates every index of ours is composed of; ``mappings/components/<name>.json``."""
 IGNORE_ABOVE = 1024
 """Longer keywords are kept, not searched; far below the 32,766 bytes at which Lucene refuses the document."""
+MEASURES = frozenset({"bytes", "packets", "duration", "size", "count", "sequence", "subsequence_number"})
+"""Last parts of numbers that are summed and compared, hardly looked up: doc values serve those searches too."""
 _MANAGED = {"managed_by": "kinesiem"}
 
 
@@ -114,7 +116,11 @@ def mapping_of(spec: FieldSpec) -> dict[str, Any]:
         case "text":
             return {"type": "text", "norms": False}
         case "date":
-            return {"type": "date", "format": "strict_date_optional_time||epoch_millis"}
+            date = {"type": "date", "format": "strict_date_optional_time||epoch_millis"}
+            # A search always has a span of @timestamp; the few documents left are checked by their doc values.
+            return date if spec.name == "@timestamp" else {**date, "index": False}
+        case "long" | "integer" | "float" | "double" if spec.name.rpartition(".")[2] in MEASURES:
+            return {"type": spec.type, "index": False}
         case _:
             return {"type": spec.type}
 

@@ -97,3 +97,10 @@ def test_what_the_cluster_adds_is_no_difference() -> None:
     found = {"index": {"number_of_shards": "1", "codec": "best_compression", "provided_name": "x"}}
     assert holds(found, {"index": {"number_of_shards": 1, "codec": "best_compression"}})
     assert not holds(found, {"index": {"number_of_shards": 2}})
+
+
+def test_only_the_events_own_time_pays_for_an_index_of_dates() -> None:
+    assert "index" not in mapping_of(FieldSpec("@timestamp", "date", ""))
+    assert mapping_of(FieldSpec("event.ingested", "date", ""))["index"] is False
+    assert mapping_of(FieldSpec("source.bytes", "long", "")) == {"type": "long", "index": False}
+    assert mapping_of(FieldSpec("source.port", "long", "")) == {"type": "long"}
