@@ -185,6 +185,9 @@ class NoIndices:
         self.may = may
         self.asked: list[str] = []
 
+    async def ready(self, dataset: str) -> bool:
+        return True
+
     async def ensure(self, index: str, dataset: str) -> bool:
         self.asked.append(index)
         return self.may

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -131,6 +132,23 @@ async def test_an_index_without_a_template_is_not_made(client: AsyncOpenSearch, 
     keeper = TemplateKeeper(client)
     assert not await keeper.ensure(f"siem-aws.{unique}-shop-prod-2026.11", f"aws.{unique}")
     assert not await client.indices.exists(index=f"siem-aws.{unique}-shop-prod-2026.11")
+
+
+async def test_a_dataset_without_a_template_waits_even_where_the_cluster_would_guess_a_mapping(
+    client: AsyncOpenSearch, dataset: str, unique: str
+) -> None:
+    await client.cluster.put_settings(body={"persistent": {"action.auto_create_index": "true"}})
+    template = (await client.indices.get_index_template(name=f"siem-{dataset}"))["index_templates"][0]["index_template"]
+    await client.indices.delete_index_template(name=f"siem-{dataset}")
+    into = Into(client, dataset)
+    waiting = asyncio.ensure_future(into(into.piece(1)))
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    assert not await client.indices.exists(index=into.index)
+    await client.indices.put_index_template(name=f"siem-{dataset}", body=template)
+    assert await asyncio.wait_for(waiting, 10) == Fates(1, 0, 0)
+    mapping = await client.indices.get_mapping(index=into.index)
+    assert mapping[into.index]["mappings"]["dynamic"] == "false"
 
 
 async def test_a_missing_index_is_made_from_its_template(client: AsyncOpenSearch, into: Into) -> None:

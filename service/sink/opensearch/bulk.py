@@ -63,6 +63,7 @@ class BulkSink:
         self._flights = Errands(self._fail, self._pump)
         self._errands = Errands(self._fail)
         self._parcels: set[Parcel] = set()
+        self._unready: set[str] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
@@ -86,12 +87,22 @@ class BulkSink:
         """Take a parcel over; waits while too much is buffered. Its fates come through ``parcel.done``."""
         if not parcel.open:
             return
+        await self._wait_for_template(parcel.dataset)
         await self._budget.take(parcel.dataset, parcel.size)
         self._parcels.add(parcel)
         self._idle.clear()
         self._packer.add(parcel, self._clock.monotonic(), self._limits.bulk_bytes)
         self.state.open_documents += parcel.open
         self._pump()
+
+    async def _wait_for_template(self, dataset: str) -> None:
+        attempts = 0
+        while not await self._indices.ready(dataset):
+            attempts += 1
+            self._unready.add(dataset)
+            self.state.hold(dataset, "template_missing", self._clock.monotonic(), acts=True)
+            await self._clock.sleep(self._backoff.delay(attempts))
+        self._unready.discard(dataset)
 
     async def drain(self, deadline: float) -> int:
         """Send what waits; returns the documents still without a fate after ``deadline`` seconds."""
@@ -270,7 +281,7 @@ class BulkSink:
             await self._clock.sleep(min(0.1, self._limits.longest_wait / 4))
             self._pump()
             state = self.state
-            state.release(self._clock.monotonic(), {parcel.dataset for parcel in self._parcels})
+            state.release(self._clock.monotonic(), {parcel.dataset for parcel in self._parcels} | self._unready)
             state.in_flight, state.waiting, state.buffered = len(self._flights), self._budget.waiting, self._budget.used
             state.window_requests, state.window_bytes = self._window.requests, self._window.size
             state.gate_open = self._gate.is_open
