@@ -25,13 +25,14 @@ COPY pipelines content/pipelines
 COPY mappings content/mappings
 COPY dashboards content/dashboards
 COPY deploy/tuning content/deploy/tuning
-RUN ["mkdir", "-p", "state"]
+RUN ["mkdir", "-p", "state", "settings"]
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="kinesiem" \
       org.opencontainers.image.description="AWS security logs from many accounts' Kinesis streams into OpenSearch"
 COPY --from=build /opt/siem /opt/siem
 COPY --from=build /build/content /usr/share/siem
+COPY --from=build /build/settings /etc/siem
 COPY --from=build --chown=10001:10001 /build/state /var/lib/siem
 ENV PATH=/opt/siem/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -60,6 +60,15 @@ def answer(url: str, seconds: float = 60.0) -> tuple[int, str]:
             time.sleep(0.3)
 
 
+def until_ready(port: int, seconds: float = 60.0) -> bool:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if answer(f"http://127.0.0.1:{port}/health/ready")[0] == 200:
+            return True
+        time.sleep(0.3)
+    return False
+
+
 def test_it_explains_itself(engine: Engine) -> None:
     assert "siem" in once(engine, "--help")
     assert once(engine, "--version").startswith("siem, version")
@@ -109,7 +118,7 @@ def test_the_service_lives_answers_its_healthcheck_and_stops_when_asked(
     engine: Engine, containers: list[str], kafka: str, opensearch: str, unique: str, tmp_path: Path
 ) -> None:
     port = free_port()
-    (tmp_path / "streams.yml").write_text("projects: []\n")
+    (tmp_path / "streams.yml").write_text((ROOT / "deploy" / "compose" / "streams.yml").read_text())
     tmp_path.chmod(0o755)
     environment = {
         "SIEM_KAFKA_SERVERS": kafka,
@@ -120,7 +129,12 @@ def test_the_service_lives_answers_its_healthcheck_and_stops_when_asked(
     }
     options = [item for name, value in environment.items() for item in ("-e", f"{name}={value}")]
     containers.append(engine.start(TAG, "run", "--role", "process", options=(*options, "-v", f"{tmp_path}:/etc/siem:ro")))
-    status, body = answer(f"http://127.0.0.1:{port}/health/live")
-    assert status == 200, body + engine.run("logs", containers[0])
+    try:
+        status, body = answer(f"http://127.0.0.1:{port}/health/live")
+    except OSError as error:
+        pytest.fail(f"{error}: {engine.run('logs', containers[0])}")
+    assert status == 200, body
+    assert until_ready(port), engine.run("logs", containers[0])
     engine.run("stop", "-t", "40", containers[0])
-    assert engine.run("inspect", "--format", "{{.State.ExitCode}}", containers[0]) == "0"
+    code = engine.run("inspect", "--format", "{{.State.ExitCode}}", containers[0])
+    assert code == "0", engine.run("logs", containers[0])
