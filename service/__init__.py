@@ -1,0 +1,1 @@
+"""kinesiem: AWS security logs from many accounts' Kinesis streams into OpenSearch."""
