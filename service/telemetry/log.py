@@ -22,6 +22,7 @@ QUIET = {"opensearch": logging.ERROR} | dict.fromkeys(
 """Least severity of the standard library's loggers; "service" are Faust's classes that we inherit from."""
 KAFKA_LOGGERS = ("aiokafka", "faust", "mode", "service")
 REPEAT_SECONDS = 10.0
+_OBVIOUS = frozenset({"event", "level", "timestamp", "exception"})
 
 
 class RateLimit(logging.Filter):
@@ -58,7 +59,7 @@ class _Count:
         level = str(event.get("level", "info"))
         self._meters.add(metrics.LOG_LINES, 1, (level,))
         if level in ("warning", "error", "critical"):
-            detail = {key: value for key, value in event.items() if key not in ("event", "level", "timestamp", "exception")}
+            detail = {key: value for key, value in event.items() if key not in _OBVIOUS and not key.startswith("_")}
             self._problems.note(str(event.get("event")), level, detail)
         return event
 
