@@ -9,7 +9,8 @@ from typing import Literal
 Period = Literal["day", "week", "month"]
 
 _SAFE = re.compile(r"siem-[a-z0-9][a-z0-9._-]{0,200}")
-_ALIAS_ALL = "siem-all"
+EVENTS_ALIAS = "siem-all"
+"""Alias of every index that holds events."""
 
 
 def index_name(dataset: str, project: str, environment: str, when_ms: int, period: Period) -> str:
@@ -52,7 +53,7 @@ def template_pattern(dataset: str) -> str:
 
 def aliases(dataset: str, *, is_event: bool) -> list[str]:
     """Aliases each index of the dataset joins; events also join ``siem-all``."""
-    return [f"siem-{dataset}", _ALIAS_ALL] if is_event else [f"siem-{dataset}"]
+    return [f"siem-{dataset}", EVENTS_ALIAS] if is_event else [f"siem-{dataset}"]
 
 
 def policy_name(retention: str, period: Period) -> str:

@@ -1,0 +1,99 @@
+"""Sigma selections as the Lucene query strings that Dashboards sends on unchanged.
+
+Unlike in the stream, text is compared as it is stored: an index of keywords knows no "ignore the case".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from service.build.dashboards.patterns import Leaf
+from service.errors import ContentError
+from service.match import nodes
+from service.match.nodes import And, Compare, Item, Node, Not, Null, Or, Present, Test, Text, Wildcard, Within
+
+Refuse = Callable[[str, str, str], ContentError]
+"""``refuse(code, reason, hint)``: the error, with its place."""
+
+_SPECIAL = re.compile(r'([+\-=&|!(){}\[\]^"~*?:\\/ ])')
+_UNESCAPABLE = re.compile(r"[<>]")
+
+
+def lucene(node: Node, leaf: Callable[[str], Leaf], refuse: Refuse) -> str:
+    """The query string of a selection.
+
+    ``leaf`` finds a field of the index or raises; ``refuse`` makes the ContentError for what an index cannot answer.
+    """
+    match node:
+        case And(children):
+            return " AND ".join(_inner(child, leaf, refuse) for child in children)
+        case Or(children):
+            return " OR ".join(_inner(child, leaf, refuse) for child in children)
+        case Not(child):
+            # A clause that only excludes matches nothing by itself.
+            return f"*:* AND NOT {_inner(child, leaf, refuse)}"
+        case Item(field, tests):
+            if field == "_text":
+                raise refuse("no_field", "a keyword without a field cannot be searched for", "name a field")
+            found = leaf(field)
+            if not found.searchable:
+                raise refuse("not_searched", f"`{field}` is kept, not searched", "choose a field that is indexed")
+            return _item(found, tests, refuse)
+
+
+def _inner(node: Node, leaf: Callable[[str], Leaf], refuse: Refuse) -> str:
+    text = lucene(node, leaf, refuse)
+    single = isinstance(node, Item) and len(node.tests) == 1 and not isinstance(node.tests[0], Null)
+    return text if single else f"({text})"
+
+
+def _item(leaf: Leaf, tests: tuple[Test, ...], refuse: Refuse) -> str:
+    name = escape(leaf.name)
+    whole = [test for test in tests if isinstance(test, Text) and test.where == "whole"]
+    if len(whole) == len(tests) > 1:
+        return f"{name}:({' OR '.join(_quote(test.text) for test in whole)})"
+    return " OR ".join(_test(name, leaf, test, refuse) for test in tests)
+
+
+def _test(name: str, leaf: Leaf, test: Test, refuse: Refuse) -> str:
+    match test:
+        case Text(text, "whole"):
+            return f"{name}:{_quote(text)}"
+        case Text(text, where):
+            _only_text(leaf, refuse)
+            before = "*" if where in {"end", "inside"} else ""
+            after = "*" if where in {"start", "inside"} else ""
+            return f"{name}:{before}{escape(text)}{after}"
+        case Wildcard(parts):
+            _only_text(leaf, refuse)
+            return f"{name}:" + "".join(escape(part) if isinstance(part, str) else "*" if part else "?" for part in parts)
+        case Within(network):
+            if leaf.kind != "ip":
+                raise refuse("wrong_type", f"`{leaf.name}` holds no addresses, it is {leaf.type}", "")
+            return f'{name}:"{network}"'
+        case Compare(operator, number):
+            if leaf.kind != "number":
+                raise refuse("wrong_type", f"`{leaf.name}` is no number, it is {leaf.type}", "")
+            return f"{name}:{operator}{number}"
+        case Null():
+            return f"*:* AND NOT _exists_:{name}"
+        case Present():
+            return f"_exists_:{name}"
+        case nodes.Regex() | nodes.SameAs():
+            reason = "an index answers neither |re nor |fieldref"
+            raise refuse("unknown_modifier", reason, "use |contains, |startswith, |endswith or wildcards")
+
+
+def _only_text(leaf: Leaf, refuse: Refuse) -> None:
+    if leaf.kind != "string":
+        raise refuse("wrong_type", f"`{leaf.name}` holds no text to look into, it is {leaf.type}", "")
+
+
+def escape(text: str) -> str:
+    """Text without meaning for the query parser; ``<`` and ``>`` know no escape and become any one character."""
+    return _UNESCAPABLE.sub("?", _SPECIAL.sub(r"\\\1", text))
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
