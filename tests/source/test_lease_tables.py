@@ -9,14 +9,13 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
 
 from service.errors import Backpressure, LeaseLost
 from service.source.kinesis.dynamodb_leases import DynamoDBLeases
@@ -36,15 +35,6 @@ LEASE = Lease(
 )
 
 
-@pytest.fixture(scope="module")
-def dynamodb() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture(params=["sqlite", "dynamodb", "memory"])
 async def table(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LeaseTable]:
     made: LeaseTable
@@ -54,7 +44,7 @@ async def table(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         made = MemoryLeases()
     else:
         url = request.getfixturevalue("dynamodb")
-        made = DynamoDBLeases(f"leases-{tmp_path.name}", region="eu-central-1", endpoint_url=url)
+        made = DynamoDBLeases(request.getfixturevalue("unique"), region="eu-central-1", endpoint_url=url)
     await made.prepare()
     yield made
     await made.close()
@@ -189,17 +179,17 @@ def test_a_row_that_is_no_lease_is_refused(change: dict[str, object]) -> None:
         from_row({**to_row(LEASE), **change})  # type: ignore[dict-item]
 
 
-async def test_columns_that_are_not_ours_stay_in_dynamodb(dynamodb: str) -> None:
-    table = DynamoDBLeases("foreign", region="eu-central-1", endpoint_url=dynamodb)
+async def test_columns_that_are_not_ours_stay_in_dynamodb(dynamodb: str, unique: str) -> None:
+    table = DynamoDBLeases(unique, region="eu-central-1", endpoint_url=dynamodb)
     await table.prepare()
     client = table._client
     item = {"leaseKey": {"S": LEASE.key}, "streamName": {"S": LEASE.stream}, "shardId": {"S": LEASE.shard}}
     item |= {"leaseCounter": {"N": "1"}, "checkpoint": {"S": "7"}, "throughputKBps": {"N": "1.5"}}
-    await client.put_item(TableName="foreign", Item=item)
-    await client.put_item(TableName="foreign", Item={"leaseKey": {"S": "Worker_metrics"}})
+    await client.put_item(TableName=unique, Item=item)
+    await client.put_item(TableName=unique, Item={"leaseKey": {"S": "Worker_metrics"}})
     (lease,) = await table.list()
     assert await table.swap(lease, lease.taken("me"))
-    stored = await client.get_item(TableName="foreign", Key={"leaseKey": {"S": LEASE.key}})
+    stored = await client.get_item(TableName=unique, Key={"leaseKey": {"S": LEASE.key}})
     assert stored["Item"]["throughputKBps"] == {"N": "1.5"}
     await table.close()
 
