@@ -12,8 +12,10 @@ from typing import Any, Literal
 import structlog
 
 from service.agents.app import Agent, SiemApp, attach, make_app, watch_for_lost
+from service.agents.carrier import Carrier
 from service.agents.dataset_agent import DatasetAgent
 from service.agents.gate import Gate
+from service.agents.journal import Journal
 from service.agents.publisher import KafkaOutlet, Publisher
 from service.agents.route_agent import RouteAgent
 from service.agents.tasks import Tasks
@@ -150,6 +152,8 @@ async def _attach_agents(
         longest_wait=settings.opensearch.bulk_wait_seconds,
         requests=settings.opensearch.requests_in_flight,
     )
+    journal = Journal(settings.paths.state / f"{app.conf.consumer_group_instance_id}.journal")
+    stack.callback(journal.close)
     tasks = Tasks(app.crash)
     stack.push_async_callback(tasks.close)
     parts.sink = await stack.enter_async_context(BulkSink(endpoint, letters, indices, limits=limits, clock=clock, rng=rng))
@@ -159,11 +163,13 @@ async def _attach_agents(
     _name_gate(parts, "route", route_gate)
     _name_gate(parts, "routed", routed.gate)
     _name_gate(parts, "datasets", gate)
-    parts.route = RouteAgent(content.router, routed, names, letters, meters, clock, tasks, message_bytes=process.message_bytes)
+    parts.route = RouteAgent(
+        content.router, routed, names, letters, meters, clock, tasks, journal, message_bytes=process.message_bytes
+    )
     attach(app, Agent(names.records, parts.route.handle, route_gate))
     parts.datasets = {}
     for dataset, pipeline in content.pipelines.items():
-        agent = parts.datasets[dataset] = DatasetAgent(pipeline, parts.sink, letters, meters, clock, tasks)
+        agent = parts.datasets[dataset] = DatasetAgent(Carrier(pipeline, journal), parts.sink, letters, meters, clock, tasks)
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
     if keys is not None:
         _background(stack, _every(60.0, keys.refresh, clock))

@@ -39,6 +39,8 @@ STEADY_SECONDS = 60.0
 """A worker that ran this long starts over without delay when it ends."""
 KILL_SECONDS = 20.0
 """Beyond a worker's own deadlines."""
+SILENT_SECONDS = 60.0
+"""A worker that says nothing for this long hangs (or was paused): it is killed and started again."""
 
 Lag = Callable[[], Awaitable[dict[str, int]]]
 
@@ -209,6 +211,12 @@ class Supervisor:
     async def _tick(self) -> None:
         while True:
             self.board.tick()
+            for name, line in self.board.workers.items():
+                if line.report is not None and self._clock.monotonic() - line.heard > SILENT_SECONDS:
+                    log.error(events.WORKER_SILENT, worker=name, pid=line.pid, seconds=SILENT_SECONDS)
+                    line.heard = self._clock.monotonic()
+                    with contextlib.suppress(ProcessLookupError):
+                        self._processes[name].kill()
             await asyncio.sleep(1.0)
 
     async def _watch_lag(self) -> None:

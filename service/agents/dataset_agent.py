@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,12 +11,12 @@ import msgspec
 import structlog
 
 from service.agents.app import Ticket
-from service.agents.packing import part
+from service.agents.carrier import Carrier, Pipeline
 from service.agents.route_agent import strange_letter
 from service.agents.tasks import Tasks
 from service.clock import Clock
 from service.event import DeadLetter, RawBatch, Slice
-from service.pipeline.compiled import Carried, Unusable
+from service.pipeline.compiled import Carried
 from service.sink.dead_letter import DeadLetters
 from service.sink.guard import Poisoned, PoisonGuard
 from service.sink.letter import letter_of
@@ -28,24 +27,6 @@ from service.telemetry.meters import Labels, Meters
 log = structlog.get_logger()
 
 _decoder = msgspec.msgpack.Decoder(RawBatch)
-
-
-class Pipeline(Protocol):
-    """What this agent needs of a compiled pipeline."""
-
-    @property
-    def dataset(self) -> str:
-        """Name of the dataset."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Short hash of everything that decides its output."""
-        ...
-
-    def carry(self, slice_: Slice, now_ms: int) -> Carried:
-        """Give every event of the slice its fate; pure."""
-        ...
 
 
 class Sink(Protocol):
@@ -74,9 +55,9 @@ class Share:
 class DatasetAgent:
     """Handles messages of the topic ``raw.<dataset>``."""
 
-    def __init__(self, pipeline: Pipeline, sink: Sink, letters: DeadLetters, meters: Meters, clock: Clock, tasks: Tasks) -> None:
-        """Carry events through ``pipeline``, which ``replace`` exchanges while running."""
-        self._pipeline = pipeline
+    def __init__(self, carrier: Carrier, sink: Sink, letters: DeadLetters, meters: Meters, clock: Clock, tasks: Tasks) -> None:
+        """Carry events through the carrier's pipeline, which ``replace`` exchanges while running."""
+        self._carrier = carrier
         self._sink = sink
         self._letters = letters
         self._meters = meters
@@ -89,7 +70,7 @@ class DatasetAgent:
 
     def replace(self, pipeline: Pipeline) -> None:
         """Use another version from the next message on; a dataset that stood still goes on with it."""
-        self._pipeline = pipeline
+        self._carrier.pipeline = pipeline
         self._guards.clear()
         self._replaced.set()
 
@@ -99,11 +80,11 @@ class DatasetAgent:
             raw = _decoder.decode(value)
         except msgspec.DecodeError as error:
             letter = strange_letter(value, ticket, self._clock, error)
-            labels = (letter.project, letter.environment, letter.stream, self._pipeline.dataset)
+            labels = (letter.project, letter.environment, letter.stream, self._carrier.pipeline.dataset)
             await self._hand_over([Share(labels, events=1, oldest_ms=letter.arrival_ms, letters=[letter])], ticket)
             return
         while True:
-            shares = self._carry(raw)
+            shares = self._carry(raw, ticket)
             try:
                 self._guard(ticket.partition).check(
                     dead=sum(len(share.letters) for share in shares),
@@ -120,39 +101,23 @@ class DatasetAgent:
             self._meters.add(metrics.EVENTS, share.events, share.labels)
             self._meters.add(metrics.IN_FLIGHT, share.events, share.labels)
             if share.pieces:
-                share.parcel = Parcel(self._pipeline.dataset, self._pipeline.version, share.pieces, share.origins)
+                share.parcel = Parcel(self._carrier.pipeline.dataset, self._carrier.pipeline.version, share.pieces, share.origins)
         self._tasks.start(self._finish(shares, ticket), ticket)
         for share in shares:
             if share.parcel is not None:
                 await self._sink.put(share.parcel)
 
-    def _carry(self, raw: RawBatch) -> list[Share]:
+    def _carry(self, raw: RawBatch, ticket: Ticket) -> list[Share]:
         shares: dict[tuple[str, str, str], Share] = {}
-        now_ms = self._clock.now_ms()
-        for whole in raw.slices:
-            key = (whole.project, whole.environment, whole.stream)
+        for piece, carried in self._carrier.carry(raw, ticket, self._clock.now_ms()):
+            key = (piece.project, piece.environment, piece.stream)
             share = shares.get(key)
             if share is None:
                 share = shares[key] = Share((*key, raw.dataset))
-            share.events += len(whole.events)
-            share.oldest_ms = min(share.oldest_ms, whole.arrival_ms)
-            for piece, carried in self._carry_surely(whole, now_ms):
-                self._share_out(share, piece, carried)
+            share.events += len(piece.events)
+            share.oldest_ms = min(share.oldest_ms, piece.arrival_ms)
+            self._share_out(share, piece, carried)
         return list(shares.values())
-
-    def _carry_surely(self, whole: Slice, now_ms: int) -> Iterator[tuple[Slice, Carried]]:
-        """Carry a slice; where our own code fails, find the event that does it and go on with its neighbours."""
-        try:
-            yield whole, self._pipeline.carry(whole, now_ms)
-        except Exception as error:
-            if len(whole.events) == 1:
-                reason = f"{type(error).__name__} in the pipeline"
-                log.exception(events.EVENT_CRASHED_PIPELINE, dataset=self._pipeline.dataset, sequence=whole.sequence)
-                yield whole, Carried(dead=[Unusable(0, "pipeline", "crashed", reason, None)])
-                return
-            middle = len(whole.events) // 2
-            for half in (part(whole, 0, middle), part(whole, middle, len(whole.events))):
-                yield from self._carry_surely(half, now_ms)
 
     def _share_out(self, share: Share, piece: Slice, carried: Carried) -> None:
         if carried.pieces:
@@ -171,8 +136,8 @@ class DatasetAgent:
                     code=dead.code,
                     reason=dead.reason,
                     field=dead.field,
-                    dataset=self._pipeline.dataset,
-                    version=self._pipeline.version,
+                    dataset=self._carrier.pipeline.dataset,
+                    version=self._carrier.pipeline.version,
                 )
             )
 
@@ -187,6 +152,7 @@ class DatasetAgent:
             for share in open_shares:
                 self._meters.add(metrics.IN_FLIGHT, -share.events, share.labels)
                 self._meters.add(metrics.ABANDONED, share.events, share.labels)
+        self._carrier.settled(ticket)
         ticket.settle()
 
     async def _finish_share(self, share: Share) -> None:
@@ -214,12 +180,12 @@ class DatasetAgent:
     def _guard(self, partition: int) -> PoisonGuard:
         guard = self._guards.get(partition)
         if guard is None:
-            guard = self._guards[partition] = PoisonGuard(f"{self._pipeline.dataset}-{partition}")
+            guard = self._guards[partition] = PoisonGuard(f"{self._carrier.pipeline.dataset}-{partition}")
         return guard
 
     async def _stand_still(self, poisoned: Poisoned) -> None:
         """Nearly nothing of the dataset is usable: wait for another pipeline instead of rerouting a whole stream."""
-        log.error(events.DATASET_STOPPED, dataset=self._pipeline.dataset, dead=poisoned.dead, seen=poisoned.seen)
+        log.error(events.DATASET_STOPPED, dataset=self._carrier.pipeline.dataset, dead=poisoned.dead, seen=poisoned.seen)
         self.stopped = poisoned
         self._replaced.clear()
         await self._replaced.wait()

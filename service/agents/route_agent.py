@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 import structlog
 
 from service.agents.app import Ticket
+from service.agents.journal import Journal
 from service.agents.packing import pack
 from service.agents.publisher import MessageTooLargeError
 from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames
 from service.clock import Clock
-from service.event import DeadLetter, RawBatch, RecordBatch, Slice, encode
+from service.event import DeadLetter, RawBatch, Record, RecordBatch, Slice, encode
+from service.route.router import Routed
 from service.sink.dead_letter import DeadLetters
 from service.sink.letter import letter_of
 from service.telemetry import events, metrics
@@ -80,6 +82,7 @@ class RouteAgent:
         meters: Meters,
         clock: Clock,
         tasks: Tasks,
+        journal: Journal,
         message_bytes: int,
     ) -> None:
         """Publish batches of about ``message_bytes``; ``routes`` may be replaced while running."""
@@ -90,6 +93,7 @@ class RouteAgent:
         self._meters = meters
         self._clock = clock
         self._tasks = tasks
+        self._journal = journal
         self._message_bytes = message_bytes
 
     async def handle(self, value: bytes, ticket: Ticket) -> None:
@@ -99,15 +103,35 @@ class RouteAgent:
         except msgspec.DecodeError as error:
             self._tasks.start(self._finish([], [strange_letter(value, ticket, self._clock, error)], ticket), ticket)
             return
-        routed = self.routes.route(batch)
-        self._count(batch, routed)
-        # Publishing waits for room here, before another message is taken: decoded batches are large.
-        sent = [
-            (raw, await self._publisher.publish(self._names.raw(dataset), encode(raw)))
-            for dataset, slices in routed.by_dataset.items()
-            for raw in pack(dataset, slices, self._message_bytes)
-        ]
-        self._tasks.start(self._finish(sent, routed.dead, ticket), ticket)
+        sent: list[tuple[RawBatch, asyncio.Future[None]]] = []
+        letters: list[DeadLetter] = []
+        for routed in self._route(batch, ticket):
+            self._count(batch, routed)
+            letters += routed.dead
+            for dataset, slices in routed.by_dataset.items():
+                for raw in pack(dataset, slices, self._message_bytes):
+                    # Waits for room here, before another message is taken: decoded batches are large.
+                    sent.append((raw, await self._publisher.publish(self._names.raw(dataset), encode(raw))))
+        self._tasks.start(self._finish(sent, letters, ticket), ticket)
+
+    def _route(self, batch: RecordBatch, ticket: Ticket) -> Iterator[Routing]:
+        journal, place = self._journal, (ticket.topic, ticket.partition, ticket.offset)
+        death = journal.suspicion(*place)
+        if death is None:
+            journal.carrying(*place)
+            routed = self.routes.route(batch)
+            journal.done()
+            yield routed
+            return
+        log.error(events.MESSAGE_KILLS, topic=ticket.topic, offset=ticket.offset, deaths=death.count, apart=death.deadly)
+        for number, record in enumerate(batch.records):
+            if number in death.deadly:
+                yield Routed(dead=[deadly_letter(batch, record)], records=1)
+                continue
+            journal.carrying(*place, number)
+            routed = self.routes.route(msgspec.structs.replace(batch, records=[record]))
+            journal.done()
+            yield routed
 
     async def _finish(
         self, sent: Sequence[tuple[RawBatch, asyncio.Future[None]]], dead: Sequence[DeadLetter], ticket: Ticket
@@ -127,6 +151,7 @@ class RouteAgent:
             for letter in letters:
                 stream = (letter.project, letter.environment, letter.stream)
                 self._meters.add(metrics.UNROUTED, 1, (*stream, letter.stage, letter.code))
+        self._journal.forget(ticket.topic, ticket.partition, ticket.offset)
         ticket.settle()
 
     def _count(self, batch: RecordBatch, routed: Routing) -> None:
@@ -135,6 +160,24 @@ class RouteAgent:
         add(metrics.RECORDS, routed.records, stream)
         if routed.control:
             add(metrics.CONTROL, routed.control, stream)
+
+
+def deadly_letter(batch: RecordBatch, record: Record) -> DeadLetter:
+    """Return the dead letter of a record over which workers died."""
+    return DeadLetter(
+        project=batch.project,
+        environment=batch.environment,
+        stream=batch.stream,
+        shard=batch.shard,
+        sequence=record.sequence,
+        subsequence=record.subsequence,
+        index=-1,
+        arrival_ms=record.arrival_ms,
+        stage="decode",
+        code="killed_the_worker",
+        reason="decoding it ended the process, several times",
+        data=record.data,
+    )
 
 
 def strange_letter(value: bytes, ticket: Ticket, clock: Clock, error: Exception) -> DeadLetter:

@@ -11,6 +11,8 @@ _ADVICE = {
     events.DRAIN_INCOMPLETE: "The far side was slow while stopping; the rest is read again, nothing doubles.",
     events.WORKER_EXITED: "A worker ended and was started again. Often: look at its last log lines and at memory limits.",
     events.WORKER_CRASHED: "Something unexpected ended a worker; it starts over. Please report the traceback in the log.",
+    events.WORKER_SILENT: "A worker hung and was killed; it starts over. If it comes back, look at the machine's load.",
+    events.MESSAGE_KILLS: "An event ends the process that parses it. It becomes a dead letter; please report it.",
     events.WORKER_KILLED: "A worker did not stop in time. Raise process.drain_seconds if this happens with OpenSearch up.",
     events.PARTITION_STALLED: "Messages got lost inside the worker; it starts over and reads them again.",
     events.MESSAGE_NOT_OURS: "Something else writes to our topics, or versions differ. The messages are dead letters.",

@@ -11,6 +11,7 @@ STOP_REQUESTED: Final = "stop_requested"  # SIGTERM or Ctrl-C: finishing what is
 WORKER_STARTED: Final = "worker_started"  # a worker process is up
 WORKER_READY: Final = "worker_ready"  # it has its partitions and processes
 WORKER_EXITED: Final = "worker_exited"  # a worker process ended by itself; it is started again
+WORKER_SILENT: Final = "worker_silent"  # it hangs; it is killed and started again
 WORKER_KILLED: Final = "worker_killed"  # it did not stop within the deadline
 WORKER_CRASHED: Final = "worker_crashed"  # something unexpected; the process ends, nothing is committed
 STATE_IN_USE: Final = "state_in_use"  # another service runs with this state folder
@@ -36,6 +37,7 @@ PARTITION_STALLED: Final = "partition_stalled"  # a fetched message never reache
 
 # processing
 LETTERS_NOT_INDEXED: Final = "letters_not_indexed"  # dead letters are safe in Kafka, but not searchable
+MESSAGE_KILLS: Final = "message_kills"  # workers died over this message: now event by event, the one that kills is set apart
 EVENT_CRASHED_PIPELINE: Final = "event_crashed_pipeline"  # a fault of ours: a dead letter, neighbours go on
 DATASET_STOPPED: Final = "dataset_stopped"  # nearly everything of it is unusable: a bad deploy
 LIBRARY: Final = "library"  # a line of a library, rate-limited

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
 from faust.types import TP
 
 from service.agents.app import Ticket
+from service.agents.carrier import Carrier
 from service.agents.dataset_agent import DatasetAgent
 from service.agents.gate import Gate
 from service.agents.in_order import InOrder
+from service.agents.journal import Journal
 from service.agents.tasks import Tasks
 from service.clock import SystemClock
 from service.event import DeadLetter, RawBatch, Slice, encode
@@ -83,14 +86,16 @@ class HeldLetters:
 class Bench:
     """An agent with its surroundings, and messages for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.pipeline = Words()
         self.sink, self.letters, self.meters = HeldSink(), HeldLetters(), Meters()
         self.ledger: InOrder[TP] = InOrder()
         self.gate = Gate(1_000_000)
         self.crashes: list[BaseException] = []
         self.tasks = Tasks(self._crash)
-        self.agent = DatasetAgent(self.pipeline, self.sink, self.letters, self.meters, SystemClock(), self.tasks)
+        self.journal = Journal(folder / "journal")
+        self.carrier = Carrier(self.pipeline, self.journal)
+        self.agent = DatasetAgent(self.carrier, self.sink, self.letters, self.meters, SystemClock(), self.tasks)
         self._offset = 0
 
     async def _crash(self, error: BaseException) -> None:
@@ -114,8 +119,8 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> Bench:
-    return Bench()
+async def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 def message(*events: str, labels: tuple[str, ...] = SHOP) -> bytes:
@@ -256,3 +261,25 @@ async def test_the_counts_add_up_at_every_moment(bench: Bench) -> None:
     bench.sink.parcels[0].settle(already_there=2)
     await settled(lambda: bench.gate.count == 0)
     assert unaccounted() == 0
+
+
+async def test_a_message_over_which_workers_died_is_carried_event_by_event_and_the_deadly_one_is_set_apart(
+    tmp_path: Path,
+) -> None:
+    def die_over(event: int = -1) -> None:
+        journal = Journal(tmp_path / "journal")
+        journal.carrying("raw.aws.vpcflow", 0, 0, event)
+        journal.close()
+
+    for _ in range(3):
+        die_over()
+    for _ in range(2):
+        die_over(1)
+    bench = Bench(tmp_path)
+    await bench.give(message("a", "b", "c"))
+    bench.sink.index_all()
+    await settled(lambda: bench.committable() == 1)
+    (letter,) = bench.letters.letters
+    assert (letter.code, letter.index, letter.data) == ("killed_the_worker", 1, b"b")
+    assert bench.count(metrics.INDEXED) == 2
+    assert bench.journal.suspicion("raw.aws.vpcflow", 0, 0) is None, "settled: nothing is held against it any more"

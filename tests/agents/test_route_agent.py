@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from faust.types import TP
@@ -10,6 +11,7 @@ from faust.types import TP
 from service.agents.app import Ticket
 from service.agents.gate import Gate
 from service.agents.in_order import Lane
+from service.agents.journal import Journal
 from service.agents.publisher import MessageTooLargeError
 from service.agents.route_agent import RouteAgent
 from service.agents.tasks import Tasks
@@ -53,12 +55,21 @@ class HeldPublisher:
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.journal = Journal(folder / "journal")
         self.publisher, self.letters, self.meters, self.lane = HeldPublisher(), MemoryDeadLetters(), Meters(), Lane()
         self.crashes: list[BaseException] = []
         self.gate = Gate(1000)
         self.agent = RouteAgent(
-            Halves(), self.publisher, TopicNames("t-"), self.letters, self.meters, SystemClock(), Tasks(self._crash), 500
+            Halves(),
+            self.publisher,
+            TopicNames("t-"),
+            self.letters,
+            self.meters,
+            SystemClock(),
+            Tasks(self._crash),
+            self.journal,
+            500,
         )
 
     async def _crash(self, error: BaseException) -> None:
@@ -72,8 +83,8 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> Bench:
-    return Bench()
+async def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 def batch(*payloads: str) -> bytes:
@@ -133,3 +144,19 @@ async def test_a_message_that_does_not_decode_is_a_dead_letter(bench: Bench) -> 
 async def test_an_empty_batch_is_settled(bench: Bench) -> None:
     await bench.give(batch())
     await settled(lambda: bench.lane.next == 1)
+
+
+async def test_a_record_over_which_workers_died_is_set_apart_and_its_neighbours_go_on(tmp_path: Path) -> None:
+    for event in (-1, -1, -1, 1, 1):
+        journal = Journal(tmp_path / "journal")
+        journal.carrying("t-records", 0, 0, event)
+        journal.close()
+    bench = Bench(tmp_path)
+    await bench.give(batch("aa", "bb", "cc"))
+    for _, _, done in bench.publisher.sent:
+        done.set_result(None)
+    await settled(lambda: bench.lane.next == 1)
+    assert [raw.slices[0].events for _, raw, _ in bench.publisher.sent] == [["aa"], ["cc"]]
+    (letter,) = bench.letters.letters.values()
+    assert (letter.code, letter.sequence, letter.data) == ("killed_the_worker", "1", b"bb")
+    assert bench.meters.value(metrics.RECORDS, STREAM) == 3
