@@ -1,0 +1,149 @@
+"""A real OpenSearch with every sample document in it, enriched, under a prefix of the test's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from opensearchpy import OpenSearch
+
+from service.build.templates import components, dataset_template, own_indices, own_template
+from service.content import Content
+from service.enrich.enrichers import Enrichers
+from service.event import DeadLetter
+from service.offline.play import Dead, Played, Player
+from service.pipeline.load import LoadedPipeline
+from service.samples import samples_of
+from service.sink.letter import letter_document, letter_id, letter_of
+from tests.enrich.databases import write
+
+_PLACES = {
+    "198.51.100.0/25": ("Tromso", "NO", "Norway", "EU", 69.6, 18.9),
+    "198.51.100.128/25": ("Quito", "EC", "Ecuador", "SA", -0.2, -78.5),
+    "203.0.113.0/25": ("Nagoya", "JP", "Japan", "AS", 35.2, 136.9),
+    "203.0.113.128/25": ("Accra", "GH", "Ghana", "AF", 5.6, -0.2),
+    "192.0.2.0/24": ("Perth", "AU", "Australia", "OC", -31.9, 115.9),
+    "2001:db8::/32": ("Berlin", "DE", "Germany", "EU", 52.5, 13.4),
+}
+_LISTED = {"addresses": ("ip", ["198.51.100.0/24", "203.0.113.0/24"]), "domains": ("domain", ["example.net", "example.org"])}
+
+
+@dataclass(slots=True)
+class Stocked:
+    """Where it all is."""
+
+    client: OpenSearch
+    prefix: str
+    counts: dict[str, int] = field(default_factory=dict)
+    """Index group → documents."""
+
+    def index(self, title: str) -> str:
+        """The indices of an index pattern, under this test's prefix."""
+        assert title.startswith("siem-")
+        return self.prefix + title.removeprefix("siem")
+
+    def search(self, title: str, body: dict[str, Any]) -> dict[str, Any]:
+        """As Dashboards asks: missing indices are no error."""
+        return self.client.search(index=self.index(title), body=body, params={"ignore_unavailable": "true"})  # type: ignore[no-any-return]
+
+
+def enrichers(folder: Path) -> Enrichers:
+    """Every documentation address is somewhere, belongs to somebody, and some are listed."""
+    city = {
+        network: {
+            "city": {"names": {"en": city}}, "country": {"iso_code": code, "names": {"en": country}},
+            "continent": {"code": continent, "names": {"en": continent}},
+            "location": {"latitude": latitude, "longitude": longitude},
+        }
+        for network, (city, code, country, continent, latitude, longitude) in _PLACES.items()
+    }  # fmt: skip
+    asn = {
+        network: {"autonomous_system_number": 64500 + number, "autonomous_system_organization": f"Carrier {number}"}
+        for number, network in enumerate(_PLACES)
+    }
+    files = [write(folder / "city.mmdb", "GeoLite2-City", city), write(folder / "asn.mmdb", "GeoLite2-ASN", asn)]
+    lists = {}
+    for name, (kind, entries) in _LISTED.items():
+        (folder / f"{name}.txt").write_text("\n".join(entries) + "\n")
+        lists[name] = {"path": f"{name}.txt", "kind": kind, "confidence": "High"}
+    (folder / "lists.yml").write_text(json.dumps({"lists": lists}))
+    return Enrichers.load(files, folder / "lists.yml")
+
+
+@contextmanager
+def stocked(url: str, prefix: str, content: Content, pipelines: dict[str, LoadedPipeline], folder: Path) -> Iterator[Stocked]:
+    """Index every sample of every dataset and its dead letters; everything is gone afterwards."""
+    client = OpenSearch([url], timeout=60)
+    found = Stocked(client, prefix)
+    templates = {dataset: dataset_template(loaded) for dataset, loaded in pipelines.items()}
+    templates |= {name: own_template(name, own, content) for name, own in own_indices(content).items()}
+    settings = components(content)["siem-settings"]["template"]["settings"]["index"]
+    try:
+        for name, template in templates.items():
+            body = {
+                "index_patterns": [f"{prefix}-{name}-*"],
+                "priority": 500,
+                "template": {
+                    "settings": {"index": {**settings, "auto_expand_replicas": False, "number_of_replicas": 0}},
+                    "mappings": template["template"]["mappings"],
+                    "aliases": {prefix + alias.removeprefix("siem"): {} for alias in template["template"]["aliases"]},
+                },
+            }
+            client.indices.put_index_template(name=f"{prefix}-{name}", body=body)
+        _fill(found, pipelines, enrichers(folder))
+        yield found
+    finally:
+        client.indices.delete(index=f"{prefix}-*", params={"expand_wildcards": "open"})
+        for name in templates:
+            client.indices.delete_index_template(name=f"{prefix}-{name}", params={"ignore": 404})
+        client.close()
+
+
+def _fill(found: Stocked, pipelines: dict[str, LoadedPipeline], known: Enrichers) -> None:
+    now_ms = int(datetime(2026, 1, 15, tzinfo=UTC).timestamp() * 1000)
+    lines: list[str] = []
+    letters: list[DeadLetter] = []
+    player = Player(pipelines, known, now_ms)
+    for dataset, loaded in pipelines.items():
+        for sample in samples_of(loaded.folder):
+            for played in player.play(sample.path.read_bytes(), dataset, sample.facts()):
+                if isinstance(played, Dead):
+                    continue
+                lines.extend(_documents(found, dataset, played))
+                letters.extend(_letters(player, played))
+    for letter in letters:
+        lines.append(_action(found.prefix + "-dead-letters-local-none-2026.01", letter_id(letter)))
+        lines.append(json.dumps(letter_document(letter, now_ms)))
+    found.counts["dead-letters"] = len(letters)
+    for start in range(0, len(lines), 1000):
+        answer = found.client.bulk(body="\n".join(lines[start : start + 1000]) + "\n")
+        refused = [item for item in answer["items"] if item["index"]["status"] >= 300]
+        assert not refused, refused[:3]
+    found.client.indices.refresh(index=f"{found.prefix}-*")
+
+
+def _documents(found: Stocked, dataset: str, played: Played) -> Iterator[str]:
+    for document in played.documents:
+        yield _action(found.prefix + document.index.removeprefix("siem"), document.id)
+        yield document.source
+    found.counts[dataset] = found.counts.get(dataset, 0) + len(played.documents)
+
+
+def _letters(player: Player, played: Played) -> Iterator[DeadLetter]:
+    if not played.dead:
+        return
+    compiled = player.pipeline(played.dataset)
+    for each in compiled.carry(played.slice, player.now_ms).dead:
+        yield letter_of(
+            played.slice, each.at, stage=each.stage, code=each.code, reason=each.reason, field=each.field,
+            dataset=played.dataset, version=compiled.version,
+        )  # fmt: skip
+
+
+def _action(index: str, identity: str) -> str:
+    return json.dumps({"index": {"_index": index, "_id": identity}})
