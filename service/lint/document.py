@@ -12,7 +12,6 @@ from service.yaml_errors import closest
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _LONG = 2**63
-_KEYWORD_BYTES = 32_766
 _DOTTED = object()
 _EITHER = ("error.message",)
 """One value from the source, an array when the service has something to say too."""
@@ -92,10 +91,6 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_keyword(value: Any) -> bool:
-    return isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) <= _KEYWORD_BYTES
-
-
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -_LONG <= value < _LONG
 
@@ -128,8 +123,8 @@ def _is_object(value: Any) -> bool:
 
 
 _FITS: dict[str, Callable[[Any], bool]] = {
-    "keyword": _is_keyword,
-    "wildcard": _is_keyword,
+    "keyword": _is_text,
+    "wildcard": _is_text,
     "text": _is_text,
     "match_only_text": _is_text,
     "long": _is_whole,

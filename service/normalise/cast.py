@@ -98,7 +98,9 @@ def to_longs(value: object) -> list[int] | None:
 
 
 def to_json(value: object) -> str | None:
-    """JSON text of an object or list of objects, empties pruned at the top; None for scalars."""
+    """JSON text of an object or list of objects; None for anything else, which an object field would refuse."""
+    if isinstance(value, list) and not all(isinstance(item, dict) for item in value):
+        return None
     if isinstance(value, dict | list) and value:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
     return None
