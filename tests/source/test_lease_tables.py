@@ -223,6 +223,34 @@ async def test_a_damaged_file_is_set_aside_and_said_so(tmp_path: Path) -> None:
     await table.close()
 
 
+async def test_a_file_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "leases"
+    sound = SqliteLeases(path)
+    await sound.prepare()
+    await sound.create_if_absent(LEASE)
+    await sound.close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    waiting = SqliteLeases(path, busy_seconds=0.1)
+    with pytest.raises(Backpressure):
+        await waiting.prepare()
+    holder.execute("ROLLBACK")
+    holder.close()
+    await waiting.prepare()
+    assert await waiting.list() == [LEASE]
+    assert not waiting.rebuilt
+    assert not any("damaged" in name for name in os.listdir(tmp_path))
+    await waiting.close()
+
+
+async def test_a_folder_that_is_missing_is_backpressure(tmp_path: Path) -> None:
+    table = SqliteLeases(tmp_path / "missing" / "leases")
+    with pytest.raises(Backpressure):
+        await table.prepare()
+    await table.close()
+
+
 async def test_a_row_changed_behind_our_back_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "leases"
     table = SqliteLeases(path)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Iterable
+from typing import cast
 
 import h2.config
 import h2.connection
@@ -119,9 +120,8 @@ class Http2Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Open the conversation."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a byte stream is needed")
-        self._transport = transport
+        # uvloop's transports are asyncio's in all but their class.
+        self._transport = cast(asyncio.Transport, transport)
         self._h2.local_settings = h2.settings.Settings(
             client=True,
             initial_values={

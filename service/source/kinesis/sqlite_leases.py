@@ -36,6 +36,7 @@ _UPDATE = (
     f"WHERE {KEY} = ? AND {COUNTER} = ?"
 )
 _BUSY_SECONDS = 5.0
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Damaged(Exception):
@@ -45,8 +46,9 @@ class Damaged(Exception):
 class SqliteLeases:
     """The lease table in the file at ``path``; its folder must exist."""
 
-    def __init__(self, path: Path) -> None:
-        """Remember the path; ``prepare`` opens it."""
+    def __init__(self, path: Path, *, busy_seconds: float = _BUSY_SECONDS) -> None:
+        """Remember the path; ``prepare`` opens it. ``busy_seconds``: how long to wait for another process's write."""
+        self._busy_seconds = busy_seconds
         self.rebuilt = False
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="leases")
@@ -94,18 +96,24 @@ class SqliteLeases:
         self._thread.shutdown(wait=False)
 
     def _open(self) -> None:
+        before = self._identity()
         try:
             self._connection = self._check()
         except (Damaged, sqlite3.DatabaseError) as fault:
-            if isinstance(fault, sqlite3.OperationalError) and "locked" in str(fault):
+            # Locked, full, not writable: the file may be sound, and is left alone.
+            if not isinstance(fault, Damaged) and fault.sqlite_errorcode & 0xFF not in _DAMAGE:
                 raise
-            aside = self._set_aside()
-            log.error("lease_table_damaged", path=str(self._path), kept_as=aside, reason=str(fault))  # noqa: TRY400
+            if self._identity() == before:  # else another worker has replaced it meanwhile
+                aside = self._set_aside()
+                log.error("lease_table_damaged", path=str(self._path), kept_as=aside, reason=str(fault))  # noqa: TRY400
             self.rebuilt = True
             self._connection = self._check()
 
+    def _identity(self) -> int | None:
+        return self._path.stat().st_ino if self._path.exists() else None
+
     def _check(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
