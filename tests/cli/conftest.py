@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ def siem() -> Siem:
 def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A content folder without pipelines, with the real catalogue."""
     (tmp_path / "pipelines").mkdir()
-    (tmp_path / "mappings").symlink_to(ROOT / "mappings")
+    shutil.copytree(ROOT / "mappings", tmp_path / "mappings", ignore=shutil.ignore_patterns("templates"))
     monkeypatch.setenv("SIEM_CONTENT", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     return tmp_path
