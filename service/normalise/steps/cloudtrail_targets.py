@@ -110,7 +110,6 @@ _PATHS: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     for name in together.split()
 }
 _USERS = frozenset({"assumed-role", "federated-user", "instance-profile", "mfa", "role", "user"})
-_PEOPLE = frozenset({"IAMUser", "AssumedRole", "Root"})
 _HOSTS = frozenset({"instance"})
 _SERVICES = frozenset(
     names(
@@ -172,7 +171,7 @@ def cloudtrail_actor_entity(
         return None, None, None
     if "/AWSServiceRoleFor" in actor or "/aws-service-role/" in actor:
         return None, actor, None
-    if kind in _PEOPLE or _kind(actor) == "user":
+    if kind in ("IAMUser", "AssumedRole", "Root") or _kind(actor) == "user":
         return actor, None, None
     return None, None, actor
 

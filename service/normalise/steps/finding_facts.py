@@ -48,13 +48,13 @@ def finding_objects(resource: object, service: object) -> tuple[str | None, str 
     return _RESOURCE.fit(renamed(resource, "resource")), _SERVICE.fit(renamed(service, "service"))
 
 
-def finding_severity(severity: object) -> tuple[float | None, int | None, str | None, str | None]:
-    """The severity as a number, as a whole number, as GuardDuty's word and as a lower-case label."""
+def finding_severity(severity: object) -> tuple[int | None, str | None, str | None]:
+    """The severity as a whole number, as GuardDuty's word and as a lower-case label."""
     number = to_float(severity)
     if number is None or not 0 <= number < 1_000_000:
-        return None, None, None, None
+        return None, None, None
     word = next(word for least, word in _LABELS if number >= least)
-    return number, int(number), word, word.lower()
+    return int(number), word, word.lower()
 
 
 def finding_rule(kind: object) -> tuple[str | None, str | None, list[str]]:

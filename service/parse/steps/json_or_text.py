@@ -97,6 +97,8 @@ _PYTHON = re.compile(r"\n([A-Za-z_][\w.]{0,100}): ?([^\n]{0,2000})\s*$")
 _JAVA = re.compile(r"(?:^|\s)((?:[a-z_][\w$]*\.)*[A-Z][\w$]*(?:Exception|Error|Throwable))(?:: ([^\n]{0,2000}))?\r?\n\s+at ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _HEAD = 300
+_DEEPEST = 3
+_NESTED = tuple(dict.fromkeys(key.split(".")[0] for keys in _KEYS.values() for key in keys if "." in key and key[:3] != "dd."))
 
 
 def json_or_text(text: str) -> dict[str, Any]:
@@ -184,37 +186,31 @@ def _of_error(key: str, rest: dict[str, Any], found: dict[str, Any]) -> None:
 
 
 def _of_ecs(rest: dict[str, Any], found: dict[str, Any]) -> None:
-    """Nested ECS fields: ``{"log": {"level": …}, "trace": {"id": …}}``."""
-    for key in (
-        "log",
-        "trace",
-        "span",
-        "transaction",
-        "service",
-        "user",
-        "host",
-        "process",
-        "http",
-        "url",
-        "source",
-        "client",
-        "faas",
-    ):
+    """Nested ECS fields: ``{"log": {"level": …}, "process": {"thread": {"name": …}}}``."""
+    for key in _NESTED:
         value = rest.get(key)
-        if not isinstance(value, dict):
-            continue
-        left: dict[str, Any] = {}
-        for name, inner in value.items():
-            fact = _PLACE.get(f"{key}.{name}")
-            taken = _taken(fact, inner) if fact is not None and fact not in found else None
-            if taken is not None:
-                found[fact] = taken  # type: ignore[index]
+        if isinstance(value, dict):
+            left = _below(key, value, found)
+            if left:
+                rest[key] = left
             else:
-                left[name] = inner
-        if left:
-            rest[key] = left
+                del rest[key]
+
+
+def _below(path: str, value: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    left: dict[str, Any] = {}
+    for name, inner in value.items():
+        here = f"{path}.{name}"
+        fact = _PLACE.get(here)
+        taken = _taken(fact, inner) if fact is not None and fact not in found else None
+        if fact is not None and taken is not None:
+            found[fact] = taken
+        elif isinstance(inner, dict) and here.count(".") < _DEEPEST:
+            if deeper := _below(here, inner, found):
+                left[name] = deeper
         else:
-            del rest[key]
+            left[name] = inner
+    return left
 
 
 def _of_text(text: str) -> dict[str, Any]:
