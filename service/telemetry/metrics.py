@@ -72,7 +72,15 @@ METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) 
 
 
 def document() -> str:
-    """Return the Markdown table of all metrics, for the documentation."""
+    """Return the page about all metrics, for ``docs/metrics.md``."""
+    head = (
+        "# Metrics\n\n"
+        "What `/metrics` of `siem run` says, all workers together (made from `service/telemetry/metrics.py`; a test holds it\n"
+        "fresh). Labels are bounded by configuration; nothing an event says is ever a label. Counters begin at zero with the\n"
+        "service. A Grafana dashboard over them is in `deploy/grafana/`.\n\n"
+        "At every scrape, for every project, stream and dataset: events = indexed + already there + dropped + dead letters +\n"
+        "abandoned + in flight.\n\n"
+    )
     lines = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
     lines += [f"| `{m.name}` | {m.kind} | {', '.join(m.labels) or '–'} | {m.help} |" for m in METRICS]
-    return "\n".join(lines) + "\n"
+    return head + "\n".join(lines) + "\n"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from service.telemetry.exposition import expose
 from service.telemetry.meters import OTHER, Meters, merge
 from service.telemetry.metrics import METRICS, document
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 SHOP = ("shop", "prod", "audit")
 
 
@@ -61,6 +64,23 @@ def test_label_sets_are_bounded() -> None:
 def test_wrong_labels_are_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="has the labels"):
         Meters().add(metrics.RECORDS, 1, ("shop",))
+
+
+def test_the_documentation_is_fresh() -> None:
+    page = CHECKOUT / "docs" / "metrics.md"
+    assert page.read_text() == document(), "write it anew: python -c 'from service.telemetry.metrics import document; …'"
+
+
+def test_the_dashboard_asks_for_metrics_and_labels_that_exist() -> None:
+    known = {metric.name: metric for metric in METRICS}
+    known |= {f"{metric.name}_bucket": metric for metric in METRICS if metric.kind == "histogram"}
+    text = (CHECKOUT / "deploy" / "grafana" / "kinesiem.json").read_text()
+    expressions = [target["expr"] for panel in json.loads(text)["panels"] for target in panel["targets"]]
+    for expression in expressions:
+        for name, labels in re.findall(r"(siem_[a-z_]+)(?:\{([^}]*)\})?", expression):
+            assert name in known, name
+            used = {label.split("=")[0].strip("~! ") for label in (labels or "").split(",") if label}
+            assert used <= set(known[name].labels), expression
 
 
 def test_every_declared_metric_is_exposed_and_documented() -> None:
