@@ -63,6 +63,8 @@ async def start_kafka(folder: Path, java: Java, notice: Notice) -> tuple[str, Ch
 
 def _format(jars: Path, java: Java, properties: Path, data: Path) -> None:
     """Lay out the data folder; formatting takes a second of Java, so its result is kept as a template."""
+    if data.is_dir():
+        return  # a folder that was kept from an earlier run
     template = cache_folder() / f"{jars.name}-formatted"
     if not template.is_dir():
         command = [java.command, "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*", "kafka.tools.StorageTool", "format"]
