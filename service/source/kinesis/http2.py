@@ -121,7 +121,7 @@ class Http2Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Open the conversation."""
         # uvloop's transports are asyncio's in all but their class.
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._h2.local_settings = h2.settings.Settings(
             client=True,
             initial_values={
