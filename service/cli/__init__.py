@@ -9,7 +9,7 @@ from __future__ import annotations
 VERBS: dict[str, str] = {
     "demo": "Everything local: three projects, a scripted attack, a live table; ends with the ledger.",
     "run": "The service: collect and process.",
-    "check": "Lint pipelines, tuning and fields: file:line:col code: message (hint).",
+    "check": "Lint pipelines, tuning, dashboards and deployment files: file:line:col code: message (hint).",
     "test": "Samples against their expected documents, in process.",
     "parse": "Raw logs in, ECS documents out, one JSON object a line; dead letters on stderr.",
     "explain": "One event, stage by stage, with the YAML line that did it.",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from service.errors import ContentError, ContentErrors
+
+if TYPE_CHECKING:
+    from service.lint.everything import Findings
 
 
 @click.command()
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.pass_context
 def command(ctx: click.Context, path: Path | None) -> None:
-    """Lint pipelines, tuning, fields, streams, projects, lists, settings.
+    """Lint pipelines, tuning, fields, dashboards, streams, projects, lists, settings.
 
     PATH is a content folder, a source folder or a file; without it, the nearest content folder.
     Prints ``file:line:col code: message (hint)``; exits 1 when anything was found.
@@ -23,6 +27,7 @@ def command(ctx: click.Context, path: Path | None) -> None:
 
     try:
         findings = check_path(path)
+        findings.faults.extend(_dashboard_faults(findings))
     except ContentErrors as errors:
         show_faults(errors.faults)
         ctx.exit(1)
@@ -30,6 +35,24 @@ def command(ctx: click.Context, path: Path | None) -> None:
     words = f"{len(findings.faults)} faults" if findings.faults else "nothing to complain about"
     click.echo(f"{findings.pipelines} pipelines, {findings.files} deployment files: {words}", err=True)
     ctx.exit(1 if findings.faults else 0)
+
+
+def _dashboard_faults(findings: Findings) -> list[ContentError]:
+    """What is wrong with the dashboards of what was checked; they need every pipeline to be right."""
+    from service.build.saved_objects import saved_objects
+    from service.pipeline.load import load_pipelines
+
+    if findings.content is None:
+        return []
+    try:
+        saved_objects(findings.content, load_pipelines(findings.content.pipelines))
+    except ContentErrors as errors:
+        faults = [fault for fault in errors.faults if Path(fault.place.file).name != "pipeline.yml"]
+        if findings.below is None:
+            return faults
+        below = findings.below.resolve()
+        return [fault for fault in faults if Path(fault.place.file).resolve().is_relative_to(below)]
+    return []
 
 
 def show_faults(faults: list[ContentError], *, err: bool = False) -> None:

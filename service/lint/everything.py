@@ -21,6 +21,10 @@ from service.yaml_errors import closest
 class Findings:
     """What a check looked at and what it found."""
 
+    content: Content | None = None
+    """The content folder, when it was checked as a whole or in part."""
+    below: Path | None = None
+    """The part that was checked."""
     pipelines: int = 0
     files: int = 0
     """Files of a deployment."""
@@ -37,8 +41,10 @@ def check_path(path: Path | None) -> Findings:
         return Findings(files=1, faults=check_deployment(path))
     for folder in (path, *path.absolute().parents):
         if (folder / "pipeline.yml").is_file():
-            findings = Findings()
+            findings = Findings(below=folder)
             _check_source(folder, None, findings)
+            if folder.absolute().parent.name == "pipelines":
+                findings.content = Content(folder.absolute().parent.parent)
             return findings
     if (path / "pipelines").is_dir():
         return check_content(Content(path))
@@ -50,6 +56,7 @@ def check_path(path: Path | None) -> Findings:
 def check_content(content: Content) -> Findings:
     """Check every pipeline with its tuning, and the files of the deployment."""
     findings = _check_sources(content.pipelines, content.tuning)
+    findings.content = content
     for path in deployment_files(content.root / "deploy"):
         findings.files += 1
         findings.faults.extend(check_deployment(path))

@@ -12,6 +12,8 @@ from service.fields import Catalogue
 from service.scaffold.guess import Guess, guesses, time_of, unique_id
 from service.scaffold.shape import Shape, shape_of
 
+SHOWN = 6
+"""Fields whose most frequent values the first dashboard shows."""
 MOST = 200
 """Lines of the input that become the first sample."""
 
@@ -43,6 +45,7 @@ def scaffold(dataset: str, data: bytes, catalogue: Catalogue) -> Scaffold:
         {
             "pipeline.yml": _pipeline(dataset, shape, kept, when, identity),
             "fields.yml": _fields(dataset, kept, catalogue),
+            "dashboard.yml": _dashboard(dataset, kept, catalogue),
             f"samples/first.{suffix}": "\n".join(sample) + "\n",
             "samples/first.facts.yml": _facts(dataset),
         },
@@ -91,6 +94,23 @@ def _pipeline(
     if shape.header is not None:
         lines.append(f"  drop: {{ header: {{ {_key(shape.header[0])}: {json.dumps(shape.header[1])} }} }}")
     lines += ["", f"sink: {{ id: {id_target or 'position'}, period: month }}"]
+    return "\n".join(lines) + "\n"
+
+
+def _dashboard(dataset: str, kept: list[Guess], catalogue: Catalogue) -> str:
+    """How many over time, and the most frequent values of what has values to count."""
+    types = {guess.target: guess.type or catalogue.fields[guess.target].type for guess in kept}
+    counted = [name for name, kind in types.items() if kind in ("keyword", "ip", "boolean")][:SHOWN]
+    lines = [
+        "# yaml-language-server: $schema=../../dashboards/schema.json",
+        f"title: {dataset}",
+        f"description: How much {dataset} says, and about whom.",
+        "",
+        "panels:",
+        "  - { title: Events, kind: metric }",
+        '  - { title: Events over time, kind: area, by: ["@timestamp"] }',
+        *(f"  - {{ title: {json.dumps(f'Top {name}')}, kind: table, by: [{name}] }}" for name in counted),
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -153,3 +153,12 @@ def test_parse_imports_no_server() -> None:
 
 def test_every_verb_has_one_sentence() -> None:
     assert all(sentence.endswith(".") for sentence in VERBS.values())
+
+
+def test_check_reads_dashboards_too(source: Path, siem: Siem) -> None:
+    path = source / "dashboard.yml"
+    path.write_text(path.read_text().replace("by: [user.name]", "by: [user.nmae]").replace("kind: area", "kind: aera"))
+    said = siem("check", source)
+    assert said.code == 1
+    assert "dashboard.yml:7:" in said.out
+    assert "not_allowed" in said.out
