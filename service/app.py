@@ -101,6 +101,7 @@ class Parts:
     route: RouteAgent | None = None
     datasets: dict[str, DatasetAgent] | None = None
     gates: dict[str, Gate] | None = None
+    enrichers: Enrichers | None = None
 
 
 @asynccontextmanager
@@ -115,7 +116,7 @@ async def running(
         log.info(events.TOPICS_CREATED, topics=created)
     async with AsyncExitStack() as stack:
         app = make_app(settings, instance, produce_only=role == "collect")
-        parts = Parts(app, gates={})
+        parts = Parts(app, gates={}, enrichers=content.enrichers)
         if role != "collect":
             await _attach_agents(stack, parts, settings, content, names, meters, clock, rng)
         outlet = Publisher(app, settings.collect.buffer_bytes, clock, rng)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from service.app import Parts
+from service.sink.opensearch.state import SinkState
 from service.source.kinesis.status import CollectorStatus
 from service.telemetry import metrics
 from service.telemetry.meters import Meters
@@ -83,10 +84,8 @@ class Reporter:
                 sources = source_lines(status)
                 self._count_collected(status)
             if parts.sink is not None:
-                now = time.monotonic()
-                holds = [
-                    HoldLine(hold.dataset, hold.code, hold.acts, now - hold.since) for hold in parts.sink.state.holds.values()
-                ]
+                holds = hold_lines(parts.sink.state)
+                self._count_bulks(parts.sink.state, holds)
             stopped = [name for name, agent in (parts.datasets or {}).items() if agent.stopped is not None]
         return Report(
             worker=self._worker,
@@ -105,6 +104,22 @@ class Reporter:
         for name, gate in (parts.gates or {}).items():
             self._meters.set(metrics.GATE_BYTES, gate.held, (name,))
             self._meters.set(metrics.GATE_WAITING, gate.waiting, (name,))
+        if parts.enrichers is not None:
+            for status in parts.enrichers.status():
+                file = (status.kind, Path(status.path).name)
+                if status.built is not None:
+                    self._meters.set(metrics.ENRICHMENT_AGE, max(0.0, time.time() - status.built), file)
+                self._meters.set(metrics.ENRICHMENT_BAD, float(status.error is not None), file)
+
+    def _count_bulks(self, state: SinkState, holds: list[HoldLine]) -> None:
+        self._meters.set(metrics.BULK_REQUESTS, state.requests)
+        self._meters.set(metrics.BULK_BYTES, state.request_bytes)
+        self._meters.set(metrics.BULK_SECONDS, state.request_seconds)
+        for code, documents in state.retries.items():
+            self._meters.set(metrics.BULK_RETRIES, documents, (code,))
+        self._meters.clear(metrics.BULK_HELD)
+        for hold in holds:
+            self._meters.set(metrics.BULK_HELD, hold.seconds, (hold.dataset, hold.code))
 
     def _count_collected(self, status: CollectorStatus) -> None:
         records: dict[tuple[str, ...], int] = {}
@@ -119,6 +134,12 @@ class Reporter:
             self._meters.set(metrics.COLLECTED_RECORDS, count, labels)
             self._meters.set(metrics.COLLECTED_BYTES, sizes[labels], labels)
             self._meters.set(metrics.KINESIS_BEHIND, behind[labels], labels)
+
+
+def hold_lines(state: SinkState) -> list[HoldLine]:
+    """Return why documents wait, dataset by dataset."""
+    now = time.monotonic()
+    return [HoldLine(hold.dataset, hold.code, hold.acts, now - hold.since) for hold in state.holds.values()]
 
 
 def source_lines(status: CollectorStatus) -> list[SourceLine]:

@@ -52,6 +52,10 @@ class Meters:
         values = self._values[metric.name]
         values[labels if labels in values else self._bounded(metric, labels, len(values))] = value
 
+    def clear(self, metric: Metric) -> None:
+        """Forget a gauge's values: what is not set again is gone."""
+        self._values[metric.name].clear()
+
     def observe(self, metric: Metric, value: float, labels: Labels = (), times: int = 1) -> None:
         """Add an observation to a histogram, as often as ``times`` says."""
         histograms = self._histograms.setdefault(metric.name, {})

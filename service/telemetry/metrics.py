@@ -35,7 +35,6 @@ COLLECTED_BYTES = Metric("siem_collected_bytes_total", "counter", "Bytes of thos
 KINESIS_BEHIND = Metric(
     "siem_kinesis_behind_seconds", "gauge", "How far reading is behind the tip of the stream.", STREAM, merge="max"
 )
-OUTLET_BYTES = Metric("siem_outlet_bytes", "gauge", "Bytes sent to Kafka and not acknowledged yet.")
 
 # routing
 RECORDS = Metric("siem_records_total", "counter", "Kinesis records decoded and routed.", STREAM)
@@ -57,6 +56,17 @@ DELAY = Metric("siem_delay_seconds", "histogram", "From arrival in Kinesis to th
 BEHIND = Metric(
     "siem_arrival_behind_seconds", "gauge", "Age, since arrival, of what was last accounted for.", DATASET, merge="max"
 )
+
+# OpenSearch and enrichment
+BULK_REQUESTS = Metric("siem_bulk_requests_total", "counter", "Bulk requests sent, retries among them.")
+BULK_BYTES = Metric("siem_bulk_bytes_total", "counter", "Bytes of their bodies, before compression.")
+BULK_SECONDS = Metric("siem_bulk_seconds_total", "counter", "Time their answers took, all requests together.")
+BULK_RETRIES = Metric("siem_bulk_retried_documents_total", "counter", "Documents sent again, by reason.", ("code",))
+BULK_HELD = Metric(
+    "siem_bulk_held_seconds", "gauge", "How long OpenSearch has not taken a dataset.", ("dataset", "code"), merge="max"
+)
+ENRICHMENT_AGE = Metric("siem_enrichment_age_seconds", "gauge", "Age of the data in a file.", ("kind", "file"), merge="max")
+ENRICHMENT_BAD = Metric("siem_enrichment_unusable", "gauge", "1: the file is missing or damaged.", ("kind", "file"), merge="max")
 
 # Kafka and process
 KAFKA_LAG = Metric("siem_kafka_lag_messages", "gauge", "Messages not committed yet, by topic.", ("topic",), merge="max")

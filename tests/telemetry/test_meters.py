@@ -83,6 +83,14 @@ def test_the_dashboard_asks_for_metrics_and_labels_that_exist() -> None:
             assert used <= set(known[name].labels), expression
 
 
+def test_every_declared_metric_is_counted_somewhere() -> None:
+    code = "".join(path.read_text() for path in (CHECKOUT / "service").rglob("*.py") if path.name != "metrics.py")
+    unused = [
+        name for name, value in vars(metrics).items() if isinstance(value, metrics.Metric) and f"metrics.{name}" not in code
+    ]
+    assert unused == []
+
+
 def test_every_declared_metric_is_exposed_and_documented() -> None:
     text, page = expose(Meters()).decode(), document()
     for metric in METRICS:
