@@ -258,6 +258,8 @@ def emitted(draft_slots: dict[str, Slot], catalogue_get: dict[str, FieldSpec], f
             if field in draft_slots:
                 parent = field.rpartition(".")[0]
                 names |= {f"{parent}.{part}" for part in ("registered_domain", "subdomain", "top_level_domain")}
+    # What passes through as an object carries the fields declared below it.
+    prefixes += [f"{slot.name}." for slot in draft_slots.values() if slot.touched and slot.kind == "json"]
     names |= {name for name in catalogue_get if name.startswith(tuple(prefixes))} if prefixes else set()
     return {name for name in names if name in catalogue_get}
 

@@ -184,6 +184,7 @@ def test_the_instance_a_call_is_about_is_found() -> None:
         (bodies.RESPONSE, "response_elements"),
         (bodies.ADDITIONAL, "additional_eventdata"),
         (bodies.DETAILS, "service_event_details"),
+        (bodies.INSIGHT, "insight_details"),
     ],
 )
 def test_what_is_searched_is_what_is_guarded(leaves: tuple[str, ...], under: str) -> None:

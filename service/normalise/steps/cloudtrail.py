@@ -39,8 +39,8 @@ STEPS: dict[str, StepSpec] = {
     ),
     "cloudtrail_bodies": StepSpec(
         cloudtrail_bodies,
-        ("request", "response", "additional", "details"),
-        {"request": "json", "response": "json", "additional": "json", "details": "json"},
+        ("request", "response", "additional", "details", "insight"),
+        {"request": "json", "response": "json", "additional": "json", "details": "json", "insight": "json"},
     ),
     "cloudtrail_outcome": StepSpec(
         cloudtrail_outcome, ("action", "error_code", "error_message", "response", "details"), {"outcome": "str"}, cuts=True

@@ -38,16 +38,19 @@ ADDITIONAL = names(
 """Additional event data that is indexed."""
 DETAILS = names("UserAuthentication CredentialVerification CredentialChallenge keyId snapshotId jobId jobArn status")
 """Service event details that are indexed."""
+INSIGHT = names("state insightType eventName eventSource errorCode")
+"""Insight details that are indexed."""
 
-_REQUEST, _RESPONSE, _ADDITIONAL, _DETAILS = Shape(REQUEST), Shape(RESPONSE), Shape(ADDITIONAL), Shape(DETAILS)
-Bodies = tuple[str | None, str | None, str | None, str | None]
+_REQUEST, _RESPONSE, _ADDITIONAL, _DETAILS, _INSIGHT = map(Shape, (REQUEST, RESPONSE, ADDITIONAL, DETAILS, INSIGHT))
+Bodies = tuple[str | None, str | None, str | None, str | None, str | None]
 
 
-def cloudtrail_bodies(request: object, response: object, additional: object, details: object) -> Bodies:
-    """JSON text of request parameters, response elements, additional event data and service event details."""
+def cloudtrail_bodies(request: object, response: object, additional: object, details: object, insight: object) -> Bodies:
+    """JSON text of request parameters, response elements, additional event data, service event and Insight details."""
     return (
         _REQUEST.fit(request) if request else None,
         _RESPONSE.fit(response) if response else None,
         _ADDITIONAL.fit(additional) if additional else None,
         _DETAILS.fit(details) if details else None,
+        _INSIGHT.fit(insight) if insight else None,
     )
