@@ -102,7 +102,8 @@ class Player:
     def carry(self, dataset: str, slice_: Slice, lines: Sequence[int]) -> Played:
         """The fates of one slice; event i began at ``lines[i]``."""
         carried = self.pipeline(dataset).carry(slice_, self.now_ms)
-        documents = [_document(piece, lines[at]) for piece, at in zip(carried.pieces, carried.at, strict=True)]
+        in_order = sorted(zip(carried.at, carried.pieces, strict=True))  # the pipeline may take events by their kind
+        documents = [_document(piece, lines[at]) for at, piece in in_order]
         dead = [Dead(lines[each.at], each.stage, each.code, each.reason) for each in carried.dead]
         dropped = [Dead(lines[at], "normalise", "dropped", _rules(carried)) for at in _unseen(carried, len(slice_.events))]
         return Played(dataset, slice_, lines, documents, dead, dropped, carried.flags)

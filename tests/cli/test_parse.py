@@ -149,6 +149,12 @@ def test_a_dataset_that_is_none_is_refused_with_a_suggestion(siem: Siem) -> None
     assert "did you mean `aws.cloudtrail`?" in said.err
 
 
+def test_documents_come_in_the_order_of_their_lines(siem: Siem) -> None:
+    kinds = [trail(number, **({"errorCode": "AccessDenied"} if number % 3 else {"note": '"'})) for number in range(1, 30)]
+    said = siem("parse", "--dataset", "aws.cloudtrail", "-", stdin="\n".join(map(json.dumps, kinds)))
+    assert [document["line"] for document in said.documents] == list(range(1, 30))
+
+
 def test_nothing_but_its_own_input_decides_a_document(siem: Siem) -> None:
     first, second = (siem("parse", "--dataset", "aws.cloudtrail", "-", stdin=f"{ONE}\n{TWO}\n") for _ in range(2))
     for one, two in zip(first.documents, second.documents, strict=True):
