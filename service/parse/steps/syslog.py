@@ -1,0 +1,164 @@
+"""Syslog lines of every dialect → header fields and the message: RFC 3164 with and without priority, RFC 5424, plain files.
+
+What is not there is left out; a line without any header is all message. Every branch looks at a character a bounded
+number of times.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Any
+
+from service.errors import EventError
+from service.normalise.tables.syslog import SYSLOG_FACILITIES, SYSLOG_SEVERITIES
+
+_PRIORITY = re.compile(r"<(\d{1,3})>")
+_STAMP = re.compile(
+    r"([A-Z][a-z]{2} {1,2}\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)(?= |$)"
+)
+_TAG = re.compile(r"([^\s:\[\]]{1,128})(?:\[([^\]\s]{0,32})\])?: ?")
+_HEADER_5424 = re.compile(
+    r"(\d{1,2}) (-|\S{1,64}) {1,4}(\S{1,255}) {1,4}(\S{1,128}) {1,4}(\S{1,128}) {1,4}(\S{1,128}) {1,4}(?=\S)"
+)
+_PARAMETER = re.compile(r'\s*([^\s=\]":;]{1,64})(?:=|::?)"((?:[^"\\\]]|\\.)*)";?')
+_ESCAPED = re.compile(r'\\(["\\\]])')
+_AUDIT = re.compile(
+    r"(?:node=(\S{1,255}) )?type=([A-Z][A-Z0-9_]{0,63}|UNKNOWN\[\d{1,5}\]) msg=audit\((\d{1,11}\.\d{1,9}):(\d{1,12})\): ?"
+)
+_PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,63})=(\"[^\"]*\"|'[^']*'|[^\s'\"\x1d]*)")
+_ENCODED = frozenset({"acct", "cmd", "comm", "cwd", "exe", "grp", "proctitle", "data"})
+"""Keys whose unquoted value is hexadecimal: what people may have chosen is never written as it is."""
+_HEXADECIMAL = frozenset("0123456789ABCDEF")
+_MOST = 128
+"""Parameters of structured data and pairs of an audit record that are kept."""
+
+
+def syslog(text: str) -> dict[str, Any]:
+    """``priority``, ``facility``, ``severity``, ``version``, ``timestamp``, ``host``, ``program``, ``pid``, ``msgid``,
+    ``structured_data``, ``audit`` (of auditd's records) and ``message`` of a line.
+
+    Raises EventError ``empty`` for a line of blanks.
+    """
+    rest = text.strip("\ufeff\r\n\0 ")
+    if not rest:
+        raise EventError("parse", "empty", "there is nothing but blanks")
+    found: dict[str, Any] = {}
+    priority = _PRIORITY.match(rest)
+    if priority is not None:
+        code = int(priority[1])
+        if code < 192:
+            found["priority"] = code
+            found["facility"] = {"code": code >> 3, "name": SYSLOG_FACILITIES[str(code >> 3)]}
+            found["severity"] = {"code": code & 7, "name": SYSLOG_SEVERITIES[str(code & 7)]}
+        rest = rest[priority.end() :]
+        header = _HEADER_5424.match(rest)
+        if header is not None and (header[2] == "-" or header[2][:4].isdecimal()):
+            return _modern(rest, header, found)
+    stamp = _STAMP.match(rest)
+    if stamp is not None:
+        found["timestamp"] = stamp[1]
+        rest = _host(rest[stamp.end() :], found)
+    return _tagged(rest, found)
+
+
+def _modern(text: str, header: re.Match[str], found: dict[str, Any]) -> dict[str, Any]:
+    found["version"] = header[1]
+    names = ("timestamp", "host", "program", "pid", "msgid")
+    found |= {name: value for name, value in zip(names, header.groups()[1:], strict=True) if value != "-"}
+    at = header.end()
+    if text[at] == "-":
+        at += 1
+    else:
+        data, at = _structured(text, at)
+        if data:
+            found["structured_data"] = data
+    return _with_message(text[at:].removeprefix(" ").removeprefix("\ufeff"), found)
+
+
+def _structured(text: str, at: int) -> tuple[dict[str, Any], int]:
+    """The elements ``[id name="value" …]`` from ``at`` on, and where they end."""
+    data: dict[str, Any] = {}
+    while text[at : at + 1] == "[" and len(data) < _MOST:
+        start = at
+        at += 1
+        name, _, _ = text[at : at + 128].partition("]")[0].partition(" ")
+        if "=" in name or ":" in name:
+            name = "data"  # no id: some products write the parameters at once
+        else:
+            at += len(name)
+        parameters: dict[str, str] = {}
+        for _ in range(_MOST):
+            pair = _PARAMETER.match(text, at)
+            if pair is None:
+                break
+            parameters[pair[1]] = _ESCAPED.sub(r"\1", pair[2])
+            at = pair.end()
+        while text[at : at + 1] == " ":
+            at += 1
+        if text[at : at + 1] != "]":
+            return data, start  # not structured data after all: leave it to the message
+        at += 1
+        if name in data:
+            break
+        data[name] = parameters
+    return data, at
+
+
+def _host(rest: str, found: dict[str, Any]) -> str:
+    """What follows the host; ``rest`` begins with the blank after the time. rsyslog writes two for a host that it lost."""
+    if rest[:2] == "  ":
+        return rest.lstrip()
+    host, _, after = rest[1:].partition(" ")
+    if host.endswith(":"):
+        return rest[1:]
+    if host and len(host) < 256:
+        found["host"] = host
+        return after.lstrip()
+    return rest.lstrip()
+
+
+def _tagged(rest: str, found: dict[str, Any]) -> dict[str, Any]:
+    tag = _TAG.match(rest) if "timestamp" in found or "priority" in found else None
+    if tag is not None:
+        found["program"] = tag[1]
+        if tag[2]:
+            found["pid"] = tag[2]
+        rest = rest[tag.end() :]
+    return _with_message(rest, found)
+
+
+def _with_message(message: str, found: dict[str, Any]) -> dict[str, Any]:
+    message = message.lstrip()
+    if message:
+        found["message"] = message
+        record = _AUDIT.match(message)
+        if record is not None:
+            found["audit"] = _audit(message, record, found)
+    return found
+
+
+def _audit(message: str, record: re.Match[str], found: dict[str, Any]) -> dict[str, Any]:
+    audit: dict[str, Any] = {"type": record[2], "time": record[3], "sequence": record[4]}
+    if record[1]:
+        found.setdefault("host", record[1])
+    pairs = message[record.end() :].replace("\x1d", " ")
+    for pair in islice(_PAIR.finditer(pairs), _MOST):
+        key, value = pair.groups()
+        if key == "msg" and value[:1] == "'":
+            # User space records keep their own pairs in one quoted field.
+            for inner in islice(_PAIR.finditer(value[1:-1]), _MOST):
+                _add(audit, *inner.groups())
+        else:
+            _add(audit, key, value)
+    return audit
+
+
+def _add(audit: dict[str, Any], key: str, value: str) -> None:
+    if value[:1] in "\"'":
+        value = value[1:-1]
+    elif key in _ENCODED and len(value) > 3 and not len(value) % 2 and _HEXADECIMAL.issuperset(value):
+        value = bytes.fromhex(value).decode("utf-8", "replace").replace("\0", " ")
+    if value not in ("", "?", "(null)", "(none)"):
+        audit.setdefault(key.lower(), value)
