@@ -3,5 +3,5 @@
 A generator is a module here with ``artefacts(content, pipelines) -> Iterable[Artefact]``; ``GENERATORS`` names them.
 """
 
-GENERATORS = ("schema", "readme", "templates", "saved_objects")
+GENERATORS = ("schema", "reference", "readme", "templates", "saved_objects")
 """Modules of this package, in the order in which they write."""

@@ -58,8 +58,21 @@ def artefacts(content: Content, pipelines: Pipelines) -> Iterator[Artefact]:
 def dataset_template(loaded: LoadedPipeline) -> dict[str, Any]:
     """The index template of a dataset, as the API takes it; tuning counts (an enricher more is fields more)."""
     compiled = compile_pipeline(loaded, Enrichers.empty())
-    specs = [spec for name in sorted(compiled.fields) if (spec := loaded.catalogue.get(name)) is not None]
+    specs = [spec for name in sorted(_with_details(compiled.fields, loaded)) if (spec := loaded.catalogue.get(name)) is not None]
     return _template(loaded.dataset, loaded.file.title, specs, is_event=True)
+
+
+def _with_details(emitted: Iterable[str], loaded: LoadedPipeline) -> set[str]:
+    """The fields, and all that are declared below those of them that pass through as objects."""
+    names = set(emitted)
+    objects = {name for name in names if (spec := loaded.catalogue.get(name)) and spec.type == "object" and spec.indexed}
+    for name in loaded.catalogue.fields:
+        above = name.rpartition(".")[0]
+        while above and above not in objects:
+            above = above.rpartition(".")[0]
+        if above:
+            names.add(name)
+    return names
 
 
 def own_indices(content: Content) -> dict[str, OwnIndex]:

@@ -25,7 +25,9 @@ def query_of(query: Json) -> Json:
 
 def request_of(saved: Json) -> Json:
     """The body of the search that fills a visualization or a search."""
-    everything = {"range": {"@timestamp": {"gte": "1970-01-01T00:00:00Z", "lte": "now+400d", "format": "strict_date_optional_time"}}}
+    everything = {
+        "range": {"@timestamp": {"gte": "1970-01-01T00:00:00Z", "lte": "now+400d", "format": "strict_date_optional_time"}}
+    }
     query = {"bool": {"must": [query_of(source_of(saved)["query"])], "filter": [everything]}}
     if saved["type"] == "search":
         return {"size": 50, "query": query, "sort": [{"@timestamp": {"order": "desc", "unmapped_type": "boolean"}}]}
@@ -133,6 +135,4 @@ def holds(document: Any, path: str) -> bool:
         return any(holds(item, path) for item in document)
     if not isinstance(document, dict):
         return False
-    return any(
-        holds(document[key], path[len(key) + 1 :]) for key in document if path == key or path.startswith(f"{key}.")
-    )
+    return any(holds(document[key], path[len(key) + 1 :]) for key in document if path == key or path.startswith(f"{key}."))
