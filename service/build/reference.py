@@ -47,7 +47,7 @@ def _kind(value: dict[str, Any]) -> str:
         name = value["$ref"].rsplit("/", 1)[-1]
         return f"[{name}](#{name.lower()})"
     if "enum" in value:
-        return ", ".join(f"`{each}`" for each in value["enum"])
+        return ", ".join(f"`{each if each.strip() else repr(each)}`" for each in value["enum"])
     if "const" in value:
         return f"`{value['const']}`"
     if "anyOf" in value:
