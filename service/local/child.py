@@ -7,7 +7,9 @@ import ctypes
 import os
 import signal
 import socket
+import stat
 import subprocess
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -113,6 +115,23 @@ async def accepts(address: str) -> bool:
         return False
     writer.close()
     return True
+
+
+def open_way(folder: Path) -> None:
+    """Let a server that drops root reach ``folder``; raises ServerFailed when that would open a folder not ours to open.
+
+    Only temporary folders are opened, and only for passing through.
+    """
+    if os.geteuid():
+        return
+    temporary = Path(tempfile.gettempdir()).resolve()
+    for parent in folder.resolve().parents:
+        mode = parent.stat().st_mode
+        if mode & stat.S_IXOTH:
+            continue
+        if temporary not in parent.parents:
+            raise ServerFailed(f"OpenSearch refuses to run as root, and as nobody it cannot enter {parent}")
+        parent.chmod(mode | stat.S_IXGRP | stat.S_IXOTH)
 
 
 def own(folder: Path) -> None:

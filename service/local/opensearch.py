@@ -102,7 +102,7 @@ def _configure(folder: Path, home: Path, port: int) -> Path:
     for extra in (home / "config").iterdir():
         if extra.name not in ("opensearch.yml", "log4j2.properties", "jvm.options"):
             target = conf / extra.name
-            shutil.copytree(extra, target) if extra.is_dir() else shutil.copy(extra, target)
+            shutil.copytree(extra, target, dirs_exist_ok=True) if extra.is_dir() else shutil.copy(extra, target)
     return conf
 
 

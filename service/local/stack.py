@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from service.local.child import Child
+from service.local.child import Child, open_way
 from service.local.download import Notice
 from service.local.dynamodb import start_dynamodb
 from service.local.java import find
@@ -66,6 +66,7 @@ class LocalStack:
         folder = self._folder = self._folder or Path(tempfile.mkdtemp(prefix="kinesiem-"))
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
+        open_way(folder)
         try:
             async with asyncio.TaskGroup() as group:
                 if "kinesis" in self._parts:
