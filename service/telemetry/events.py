@@ -14,7 +14,6 @@ WORKER_EXITED: Final = "worker_exited"  # a worker process ended by itself; it i
 WORKER_SILENT: Final = "worker_silent"  # it hangs; it is killed and started again
 WORKER_KILLED: Final = "worker_killed"  # it did not stop within the deadline
 WORKER_CRASHED: Final = "worker_crashed"  # something unexpected; the process ends, nothing is committed
-STATE_IN_USE: Final = "state_in_use"  # another service runs with this state folder
 RELOADED: Final = "reloaded"  # pipelines, tuning or projects were replaced while running
 RELOAD_REFUSED: Final = "reload_refused"  # the new configuration is wrong; the old one goes on
 RESTART_NEEDED: Final = "restart_needed"  # this change is taken up by the next start only
@@ -41,3 +40,36 @@ MESSAGE_KILLS: Final = "message_kills"  # workers died over this message: now ev
 EVENT_CRASHED_PIPELINE: Final = "event_crashed_pipeline"  # a fault of ours: a dead letter, neighbours go on
 DATASET_STOPPED: Final = "dataset_stopped"  # nearly everything of it is unusable: a bad deploy
 LIBRARY: Final = "library"  # a line of a library, rate-limited
+
+# what service/source says of Kinesis
+LEASE_MADE: Final = "lease_made"  # a shard is known for the first time
+LEASE_TAKEN: Final = "lease_taken"  # this worker reads the shard from now on
+LEASE_STOLEN: Final = "lease_stolen"  # taken from a worker that has more than its share
+LEASE_LOST: Final = "lease_lost"  # another worker took the shard; nothing more is checkpointed
+LEASE_LATE: Final = "lease_not_renewed_in_time"  # reading stops until the lease is taken anew
+LEASE_KEPT: Final = "lease_not_released"  # it could not be given back; it expires
+LEASE_DELETED: Final = "lease_deleted"  # the shard is gone from the stream and all of it is accounted for
+LEASE_TABLE_AWAY: Final = "lease_table_away"  # the lease table does not answer
+LEASE_TABLE_DAMAGED: Final = "lease_table_damaged"  # the file was set aside; reading begins where streams.yml says
+CHECKPOINT_DELAYED: Final = "checkpoint_delayed"  # progress could not be stored yet; more may be read twice
+CHILDREN_DELAYED: Final = "children_delayed"  # the shards after a reshard could not be noted yet
+SHARD_WAITS: Final = "shard_waits_for_parents"  # a reshard: the parents come first
+SHARD_ENDED: Final = "shard_ended"  # read to its end, all accounted for
+SHARD_DROPPED: Final = "shard_dropped"  # given up in the middle; whoever takes it reads on from the checkpoint
+SHARD_UNREADABLE: Final = "shard_not_readable"  # Kinesis refuses; tried again
+SHARD_FAILED: Final = "shard_consumer_failed"  # a fault of ours; the shard is taken anew
+STREAM_UNLISTED: Final = "stream_not_listed"  # its shards cannot be listed; tried again
+STREAM_ANEW: Final = "stream_made_anew"  # deleted and created again under its name
+HASH_RANGE_HOLES: Final = "hash_range_holes"  # no lease covers part of the stream
+MODE_GIVEN_UP: Final = "mode_given_up"  # a dedicated subscription does not work; polling instead
+CONSUMER_REGISTERED: Final = "consumer_registered"  # enhanced fan-out, costs extra
+
+# what service/sink says of OpenSearch
+BULK_HELD: Final = "bulk_held"  # OpenSearch does not take a dataset now; it waits, nothing is lost
+BULK_RELEASED: Final = "bulk_released"  # it does again
+LETTERS_WAIT: Final = "dead_letters_wait"  # dead letters cannot be stored now
+SINK_FAILED: Final = "sink_failed"  # a fault of ours; the worker starts over
+INDEX_REFUSED: Final = "index_name_refused"  # a name that must never reach OpenSearch
+INDEX_NOT_CREATED: Final = "index_not_created"  # tried again
+TEMPLATE_MISSING: Final = "template_missing"  # without it OpenSearch would guess the mapping; documents wait
+TEMPLATE_NOT_CHECKED: Final = "template_not_checked"  # tried again
