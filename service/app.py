@@ -14,6 +14,7 @@ import structlog
 from service.agents.app import Agent, SiemApp, attach, make_app, watch_for_lost
 from service.agents.carrier import Carrier
 from service.agents.dataset_agent import DatasetAgent
+from service.agents.dead_letter_agent import DeadLetterAgent
 from service.agents.gate import Gate
 from service.agents.journal import Journal
 from service.agents.publisher import KafkaOutlet, Publisher
@@ -29,12 +30,13 @@ from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.load import load_pipelines
 from service.route.router import Router, build_router
 from service.settings import Settings
-from service.sink.dead_letter import BothDeadLetters, DeadLetters, IndexDeadLetters, KafkaDeadLetters
+from service.sink.dead_letter import DeadLetters, IndexDeadLetters, KafkaDeadLetters
 from service.sink.opensearch.bulk import BulkSink
 from service.sink.opensearch.client import connect, machine_keys
 from service.sink.opensearch.endpoint import Endpoint
 from service.sink.opensearch.indices import TemplateKeeper
 from service.sink.opensearch.limits import BulkLimits
+from service.sink.opensearch.retry import Backoff
 from service.source.kinesis.collector import CollectOptions, Collector
 from service.source.kinesis.coordinator import LeaseTimes
 from service.source.kinesis.dynamodb_leases import DynamoDBLeases
@@ -147,7 +149,7 @@ async def _attach_agents(
     letter_publisher = Publisher(app, LETTER_BYTES, clock, rng)
     stack.push_async_callback(letter_publisher.close)
     indices = TemplateKeeper(client)
-    letters = _dead_letters(letter_publisher, names.dead_letters, IndexDeadLetters(endpoint, indices, clock.now_ms))
+    letters = _dead_letters(letter_publisher, names.dead_letters)
     limits = BulkLimits(
         bulk_bytes=settings.opensearch.bulk_bytes,
         longest_wait=settings.opensearch.bulk_wait_seconds,
@@ -172,19 +174,19 @@ async def _attach_agents(
     for dataset, pipeline in content.pipelines.items():
         agent = parts.datasets[dataset] = DatasetAgent(Carrier(pipeline, journal), parts.sink, letters, meters, clock, tasks)
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
+    index = IndexDeadLetters(endpoint, indices, clock.now_ms)
+    dead = DeadLetterAgent(index, clock, tasks, Backoff(cap=10.0, rng=rng))
+    attach(app, Agent(names.dead_letters, dead.handle, Gate(LETTER_BYTES)))
     if keys is not None:
         _background(stack, _every(60.0, keys.refresh, clock))
     _background(stack, watch_for_lost(app))
 
 
-def _dead_letters(publisher: Publisher, topic: str, index: DeadLetters) -> DeadLetters:
-    def missed(count: int, reason: str) -> None:
-        log.warning(events.LETTERS_NOT_INDEXED, letters=count, reason=reason)
-
+def _dead_letters(publisher: Publisher, topic: str) -> DeadLetters:
     async def produce(key: bytes, value: bytes) -> None:
         await publisher.produce(topic, key, value)
 
-    return BothDeadLetters(KafkaDeadLetters(produce), index, missed)
+    return KafkaDeadLetters(produce)
 
 
 async def _start_collector(

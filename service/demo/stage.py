@@ -37,14 +37,18 @@ def write_configuration(folder: Path, stack: LocalStack, *, workers: int, dashbo
             }
         )
     )  # fmt: skip
-    accounts = {
-        project.account: {"name": project.name, "environment": project.environment, "owner": project.owner}
-        for project in PROJECTS
+    owned = {
+        owner.id: {
+            "name": owner.id,
+            "owner": owner.owner,
+            "accounts": {
+                project.account: {"name": project.name, "environment": project.environment}
+                for project in PROJECTS
+                if project.id == owner.id
+            },
+        }
+        for owner in PROJECTS
     }
-    owned: dict[str, dict[str, object]] = {}
-    for project in PROJECTS:
-        entry = owned.setdefault(project.id, {"name": project.id, "owner": project.owner, "accounts": {}})
-        entry["accounts"][project.account] = accounts[project.account]  # type: ignore[index]
     (folder / "projects.yml").write_text(yaml.safe_dump({"projects": owned}))
     (folder / "known-bad.txt").write_text("198.51.100.66 # address of the demo's attacker\n")
     (folder / "lists.yml").write_text(
@@ -52,7 +56,7 @@ def write_configuration(folder: Path, stack: LocalStack, *, workers: int, dashbo
     )
     places = folder / "places.mmdb"
     places.write_bytes((resources.files("service.demo") / "places.mmdb").read_bytes())
-    settings = {
+    settings: dict[str, dict[str, object]] = {
         "kafka": {"servers": [stack.kafka_bootstrap], "partitions": 4, "instance": "demo", "session_timeout_seconds": 6},
         "opensearch": {"urls": [stack.opensearch_url], "bulk_wait_seconds": 0.5},
         "leases": {"kind": "sqlite", "duration_seconds": 5},

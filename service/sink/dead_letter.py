@@ -1,4 +1,4 @@
-"""Where dead letters go: a Kafka topic, an index for people to search, or both; done when durable."""
+"""Where dead letters go: a Kafka topic, where they are durable, and an index for people to search."""
 
 from __future__ import annotations
 
@@ -98,24 +98,6 @@ class IndexDeadLetters:
             if not await self._indices.ensure(index, "dead-letters"):
                 raise Backpressure("dead letter index: no template")
             await self._post(again)
-
-
-class BothDeadLetters:
-    """Durable as soon as the first place has them; the second, for people to search, is tried once."""
-
-    def __init__(self, first: DeadLetters, second: DeadLetters, on_miss: Callable[[int, str], None]) -> None:
-        """Send to ``first``, then to ``second``; ``on_miss(letters, reason)`` hears what ``second`` did not take."""
-        self._first = first
-        self._second = second
-        self._on_miss = on_miss
-
-    async def send(self, letters: Sequence[DeadLetter]) -> None:
-        """Return when ``first`` has them."""
-        await self._first.send(letters)
-        try:
-            await self._second.send(letters)
-        except Backpressure as busy:
-            self._on_miss(len(letters), busy.reason)
 
 
 def _within(letter: DeadLetter, largest: int) -> DeadLetter:
