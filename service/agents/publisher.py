@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 FIRST_RETRY_SECONDS = 0.2
 LONGEST_RETRY_SECONDS = 10.0
+COMPLAIN_SECONDS = 10.0
 
 
 class MessageTooLargeError(SiemError):
@@ -36,6 +37,7 @@ class Publisher:
         self._clock = clock
         self._rng = rng
         self._tasks: set[asyncio.Task[None]] = set()
+        self._complained = -COMPLAIN_SECONDS
         self.gate = Gate(limit_bytes)
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> asyncio.Future[None]:
@@ -91,11 +93,20 @@ class Publisher:
                 if not _passes(cause):
                     raise cause or error from error
                 attempts += 1
-                wait = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2**attempts) * self._rng.uniform(0.5, 1.0)
-                log.warning(events.PUBLISH_RETRY, topic=topic, attempts=attempts, reason=repr(cause), wait_seconds=wait)
+                # The exponent is bounded: an outage of hours must not overflow it.
+                longest = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(attempts, 10))
+                wait = longest * self._rng.uniform(0.5, 1.0)
+                self._complain(topic, cause, wait)
             else:
                 return
             await self._clock.sleep(wait)
+
+    def _complain(self, topic: str, cause: BaseException | None, wait: float) -> None:
+        """Say it once in a while, for all messages: there may be hundreds."""
+        now = self._clock.monotonic()
+        if now - self._complained >= COMPLAIN_SECONDS:
+            self._complained = now
+            log.warning(events.PUBLISH_RETRY, topic=topic, reason=repr(cause), wait_seconds=wait, messages=self.gate.count)
 
 
 def _passes(error: BaseException | None) -> bool:
