@@ -9,7 +9,7 @@ import re2
 
 from service.event import Slice
 from service.match import Place, parse_selection, predicate
-from service.parse.columns import layout_of, split_carefully
+from service.parse.columns import layout_of, line_of, split_carefully
 from service.parse.json_event import read_json
 from service.parse.pattern import NAME
 from service.parse.steps import PARSERS
@@ -66,7 +66,7 @@ def _parsed(file: PipelineFile, text: str, columns: str | None) -> dict[str, Any
     parse = file.parse
     if parse.columns is not None:
         layout = layout_of(columns or parse.columns.default, parse.columns.separator)
-        row = split_carefully(text, parse.columns.separator, quoted=parse.columns.quoted)
+        row = split_carefully(line_of(text), parse.columns.separator, quoted=parse.columns.quoted)
         absent = {"", *parse.columns.absent}
         named = {name: value for name, value in zip(layout, row, strict=False) if value not in absent and name != "_"}
         return named if len(row) <= len(layout) else {**named, "extra": row[len(layout) :]}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import orjson
+
 from service.errors import EventError
 
 _QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"|([^ ]++)')
+_WRAPPED = ("log", "message", "body")
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -21,6 +24,24 @@ def split_quoted(text: str) -> list[str]:
             row += piece.split()
         quoted = not quoted
     return row
+
+
+def line_of(text: str) -> str:
+    """The line itself: log routers wrap lines in JSON objects, under ``log``, ``message`` or ``body``.
+
+    Raises EventError ``not_columns`` for a JSON object that wraps none.
+    """
+    if text[:1] != "{":
+        return text
+    try:
+        wrapped = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    for key in _WRAPPED:
+        line = wrapped.get(key)
+        if isinstance(line, str) and line.strip():
+            return line
+    raise EventError("parse", "not_columns", "a JSON object that holds no line under log, message or body")
 
 
 def split_carefully(text: str, separator: str, *, quoted: bool) -> list[str]:

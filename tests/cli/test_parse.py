@@ -161,3 +161,11 @@ def test_nothing_but_its_own_input_decides_a_document(siem: Siem) -> None:
         one["_source"]["event"].pop("ingested")
         two["_source"]["event"].pop("ingested")
         assert one == two
+
+
+def test_a_line_that_a_log_router_wrapped_in_json_is_that_line(siem: Siem) -> None:
+    wrapped = json.dumps({"container_id": "x", "log": FLOW})
+    said = siem("parse", "--dataset", "aws.vpcflow", "-", stdin=f'{wrapped}\n{{"a": 1}}\n')
+    assert said.documents[0]["_source"]["source"]["ip"] == "192.0.2.7"
+    assert said.documents[0]["_source"]["event"]["original"] == wrapped
+    assert [(dead["line"], dead["code"]) for dead in said.dead] == [(2, "not_columns")]
