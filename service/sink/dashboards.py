@@ -13,6 +13,7 @@ import orjson
 from service.cluster import Kind, Wanted, same
 from service.errors import Backpressure
 from service.settings import OpenSearch
+from service.sink.opensearch.client import basic_header
 from service.sink.opensearch.plan import Change, Step
 
 _HEADERS = {"osd-xsrf": "true"}
@@ -25,12 +26,11 @@ class Dashboards:
     def __init__(self, url: str, settings: OpenSearch) -> None:
         """Log in as ``settings`` say: basic, or not at all."""
         self._url = url.rstrip("/")
-        basic = settings.auth == "basic"
-        self._auth = aiohttp.BasicAuth(settings.username, settings.password.get_secret_value()) if basic else None
+        self._headers = {**_HEADERS, **(basic_header(settings) if settings.auth == "basic" else {})}
 
     async def __aenter__(self) -> Self:
         """Open the session."""
-        self._session = aiohttp.ClientSession(auth=self._auth, timeout=_TIMEOUT, headers=_HEADERS)
+        self._session = aiohttp.ClientSession(timeout=_TIMEOUT, headers=self._headers)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

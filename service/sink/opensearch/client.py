@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from typing import Any
 
@@ -50,6 +51,12 @@ def machine_keys(settings: OpenSearch) -> AwsKeys | None:
     return AwsKeys(botocore.session.get_session())
 
 
+def basic_header(settings: OpenSearch) -> dict[str, str]:
+    """The header of HTTP Basic; as a header, because aiohttp means to drop its own way."""
+    pair = f"{settings.username}:{settings.password.get_secret_value()}".encode()
+    return {"authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
 def connect(settings: OpenSearch, *, keys: AwsKeys | None = None) -> AsyncOpenSearch:
     """A client; call inside a running event loop and ``close`` it. ``keys`` are needed for sigv4.
 
@@ -63,7 +70,7 @@ def connect(settings: OpenSearch, *, keys: AwsKeys | None = None) -> AsyncOpenSe
         case "none":
             pass
         case "basic":
-            options["http_auth"] = (settings.username, settings.password.get_secret_value())
+            options["headers"] = basic_header(settings)
         case "sigv4":
             if settings.region is None or keys is None:
                 raise _unusable("opensearch_region", "sigv4 needs opensearch.region and AWS credentials")
