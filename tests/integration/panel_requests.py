@@ -30,7 +30,7 @@ def request_of(saved: Json) -> Json:
     }
     query = {"bool": {"must": [query_of(source_of(saved)["query"])], "filter": [everything]}}
     if saved["type"] == "search":
-        return {"size": 50, "query": query, "sort": [{"@timestamp": {"order": "desc", "unmapped_type": "boolean"}}]}
+        return {"size": 5000, "query": query, "sort": [{"@timestamp": {"order": "desc", "unmapped_type": "boolean"}}]}
     return {"size": 0, "track_total_hits": True, "query": query, "aggs": aggregations_of(state_of(saved)["aggs"])}
 
 

@@ -114,7 +114,9 @@ def _fill(found: Stocked, pipelines: dict[str, LoadedPipeline], known: Enrichers
             for played in player.play(sample.path.read_bytes(), dataset, sample.facts()):
                 if isinstance(played, Dead):
                     continue
-                lines.extend(_documents(found, dataset, played))
+                if not lines:
+                    letters.append(_refused(played))
+                lines.extend(_documents(found, sample.name, played))
                 letters.extend(_letters(player, played))
     for letter in letters:
         lines.append(_action(found.prefix + "-dead-letters-local-none-2026.01", letter_id(letter)))
@@ -127,11 +129,12 @@ def _fill(found: Stocked, pipelines: dict[str, LoadedPipeline], known: Enrichers
     found.client.indices.refresh(index=f"{found.prefix}-*")
 
 
-def _documents(found: Stocked, dataset: str, played: Played) -> Iterator[str]:
+def _documents(found: Stocked, sample: str, played: Played) -> Iterator[str]:
     for document in played.documents:
-        yield _action(found.prefix + document.index.removeprefix("siem"), document.id)
+        # Samples need not have ids of their own: what would be a replay in life would be a document less here.
+        yield _action(found.prefix + document.index.removeprefix("siem"), f"{sample}-{document.id}")
         yield document.source
-    found.counts[dataset] = found.counts.get(dataset, 0) + len(played.documents)
+    found.counts[played.dataset] = found.counts.get(played.dataset, 0) + len(played.documents)
 
 
 def _letters(player: Player, played: Played) -> Iterator[DeadLetter]:
@@ -143,6 +146,12 @@ def _letters(player: Player, played: Played) -> Iterator[DeadLetter]:
             played.slice, each.at, stage=each.stage, code=each.code, reason=each.reason, field=each.field,
             dataset=played.dataset, version=compiled.version,
         )  # fmt: skip
+
+
+def _refused(played: Played) -> DeadLetter:
+    """As the sink makes it of a document that OpenSearch refuses."""
+    fault = {"code": "mapper_parsing_exception", "reason": "failed to parse field [source.port]", "field": "source.port"}
+    return letter_of(played.slice, 0, stage="sink", dataset=played.dataset, **fault)
 
 
 def _action(index: str, identity: str) -> str:

@@ -61,7 +61,23 @@ class Context:
             return ""
         base: Keys = ("panels", self.number, *keys)
         node = parse_selection(selection, self.board.source.place(*base), partial(self.board.source.place, *base))
-        return lucene(node, partial(self.field, keys=keys), partial(self.refuse, keys))
+
+        def leaf(name: str) -> Leaf:
+            return self.field(name, (*keys, *_where(selection, name)))
+
+        def refuse(name: str, code: str, reason: str, hint: str) -> ContentError:
+            return self.refuse((*keys, *_where(selection, name)), code, reason, hint)
+
+        return lucene(node, leaf, refuse)
+
+
+def _where(selection: object, field: str) -> Keys:
+    """Keys that lead to the first place where a selection names the field; none when it does not."""
+    if isinstance(selection, dict):
+        return next(((key,) for key in selection if key.partition("|")[0] == field), ())
+    if isinstance(selection, list):
+        return next(((number, *keys) for number, one in enumerate(selection) if (keys := _where(one, field))), ())
+    return ()
 
 
 def field_of(board: Board, pattern: IndexPattern, name: str, keys: Keys) -> Leaf:

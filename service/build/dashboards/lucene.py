@@ -13,8 +13,8 @@ from service.errors import ContentError
 from service.match import nodes
 from service.match.nodes import And, Compare, Item, Node, Not, Null, Or, Present, Test, Text, Wildcard, Within
 
-Refuse = Callable[[str, str, str], ContentError]
-"""``refuse(code, reason, hint)``: the error, with its place."""
+Refuse = Callable[[str, str, str, str], ContentError]
+"""``refuse(field, code, reason, hint)``: the error, with the place where the selection names the field."""
 
 _SPECIAL = re.compile(r'([+\-=&|!(){}\[\]^"~*?:\\/ ])')
 _UNESCAPABLE = re.compile(r"[<>]")
@@ -35,10 +35,10 @@ def lucene(node: Node, leaf: Callable[[str], Leaf], refuse: Refuse) -> str:
             return f"*:* AND NOT {_inner(child, leaf, refuse)}"
         case Item(field, tests):
             if field == "_text":
-                raise refuse("no_field", "a keyword without a field cannot be searched for", "name a field")
+                raise refuse("", "no_field", "a keyword without a field cannot be searched for", "name a field")
             found = leaf(field)
             if not found.searchable:
-                raise refuse("not_searched", f"`{field}` is kept, not searched", "choose a field that is indexed")
+                raise refuse(field, "not_searched", f"`{field}` is kept, not searched", "choose a field that is indexed")
             return _item(found, tests, refuse)
 
 
@@ -53,7 +53,10 @@ def _item(leaf: Leaf, tests: tuple[Test, ...], refuse: Refuse) -> str:
     whole = [test for test in tests if isinstance(test, Text) and test.where == "whole"]
     if len(whole) == len(tests) > 1:
         return f"{name}:({' OR '.join(_quote(test.text) for test in whole)})"
-    return " OR ".join(_test(name, leaf, test, refuse) for test in tests)
+    texts = [_test(name, leaf, test, refuse) for test in tests]
+    if len(tests) > 1:
+        texts = [f"({text})" if isinstance(test, Null) else text for test, text in zip(tests, texts, strict=True)]
+    return " OR ".join(texts)
 
 
 def _test(name: str, leaf: Leaf, test: Test, refuse: Refuse) -> str:
@@ -70,11 +73,11 @@ def _test(name: str, leaf: Leaf, test: Test, refuse: Refuse) -> str:
             return f"{name}:" + "".join(escape(part) if isinstance(part, str) else "*" if part else "?" for part in parts)
         case Within(network):
             if leaf.kind != "ip":
-                raise refuse("wrong_type", f"`{leaf.name}` holds no addresses, it is {leaf.type}", "")
+                raise refuse(leaf.name, "wrong_type", f"`{leaf.name}` holds no addresses, it is {leaf.type}", "")
             return f'{name}:"{network}"'
         case Compare(operator, number):
             if leaf.kind != "number":
-                raise refuse("wrong_type", f"`{leaf.name}` is no number, it is {leaf.type}", "")
+                raise refuse(leaf.name, "wrong_type", f"`{leaf.name}` is no number, it is {leaf.type}", "")
             return f"{name}:{operator}{number}"
         case Null():
             return f"*:* AND NOT _exists_:{name}"
@@ -82,12 +85,12 @@ def _test(name: str, leaf: Leaf, test: Test, refuse: Refuse) -> str:
             return f"_exists_:{name}"
         case nodes.Regex() | nodes.SameAs():
             reason = "an index answers neither |re nor |fieldref"
-            raise refuse("unknown_modifier", reason, "use |contains, |startswith, |endswith or wildcards")
+            raise refuse(leaf.name, "unknown_modifier", reason, "use |contains, |startswith, |endswith or wildcards")
 
 
 def _only_text(leaf: Leaf, refuse: Refuse) -> None:
     if leaf.kind != "string":
-        raise refuse("wrong_type", f"`{leaf.name}` holds no text to look into, it is {leaf.type}", "")
+        raise refuse(leaf.name, "wrong_type", f"`{leaf.name}` holds no text to look into, it is {leaf.type}", "")
 
 
 def escape(text: str) -> str:
