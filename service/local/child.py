@@ -60,12 +60,16 @@ class Child:
     def _last_lines(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
 
+    def signal(self, sign: signal.Signals) -> None:
+        """Send a signal to the whole process group."""
+        os.killpg(self.process.pid, sign)
+
     async def stop(self) -> None:
         """Ask it to end, then make it; returns when it is gone."""
         for sign in (signal.SIGTERM, signal.SIGKILL):
             if self.process.poll() is not None:
                 return
-            os.killpg(self.process.pid, sign)
+            self.signal(sign)
             with suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(self.process.wait, _GRACE_SECONDS)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from service.local.child import Child, accepts, free_port, start
+from service.local.child import Child, accepts, start
 from service.local.download import Notice, fetch
 from service.local.java import Java
 
@@ -35,10 +35,9 @@ _CONFIGURATION = """<?xml version="1.0"?>
 """
 
 
-async def start_dynamodb(folder: Path, java: Java, notice: Notice) -> tuple[str, Child]:
+async def start_dynamodb(folder: Path, java: Java, notice: Notice, port: int) -> tuple[str, Child]:
     """Endpoint URL and process; every client shares one set of tables, whatever its region and key."""
     jars = await asyncio.to_thread(fetch, "dynamodb", notice)
-    port = free_port()
     configuration = folder / "dynamodb.xml"
     configuration.write_text(_CONFIGURATION.format(port=port, handlers=_HANDLERS))
     options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dsqlite4java.library.path={jars}"]

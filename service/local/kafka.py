@@ -46,10 +46,10 @@ _CLUSTER_ID = "a2luZXNpZW0tbG9jYWwtMQ"
 _OPTIONS = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+AutoCreateSharedArchive")
 
 
-async def start_kafka(folder: Path, java: Java, notice: Notice) -> tuple[str, Child]:
-    """Bootstrap address and process; topics appear when they are first used."""
+async def start_kafka(folder: Path, java: Java, notice: Notice, port: int) -> tuple[str, Child]:
+    """Bootstrap address and process; topics appear when they are first used. Data in ``folder`` is taken up again."""
     jars = await asyncio.to_thread(fetch, "kafka", notice)
-    port, controller, data = free_port(), free_port(), folder / "kafka-data"
+    controller, data = free_port(), folder / "kafka-data"
     properties = folder / "kafka.properties"
     properties.write_text(_PROPERTIES.format(port=port, controller=controller, data=data))
     await asyncio.to_thread(_format, jars, java, properties, data)

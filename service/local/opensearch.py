@@ -40,10 +40,9 @@ logger.bootstrap.level = info
 _VECTORS = "jdk.incubator.vector"
 
 
-async def start_opensearch(folder: Path, java: Java, notice: Notice, heap: str = "1g") -> tuple[str, Child]:
+async def start_opensearch(folder: Path, java: Java, notice: Notice, port: int, heap: str) -> tuple[str, Child]:
     """URL and process of a node whose cluster is healthy; ``heap`` as Java spells it."""
     home = await asyncio.to_thread(fetch, "opensearch", notice)
-    port = free_port()
     settings = await asyncio.to_thread(_configure, folder, home, port)
     archive = cache_folder() / "classes"
     own(archive)

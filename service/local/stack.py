@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from service.local.child import Child, open_way
+from service.local.child import Child, free_port, open_way
 from service.local.download import Notice
 from service.local.dynamodb import start_dynamodb
-from service.local.java import find
+from service.local.java import Java, find
 from service.local.kafka import start_kafka
 from service.local.kinesis import KinesisDouble
 from service.local.opensearch import start_opensearch
 
-EVERYTHING = frozenset({"kafka", "opensearch", "dynamodb", "kinesis"})
+SERVERS = frozenset({"kafka", "opensearch", "dynamodb"})
+EVERYTHING = SERVERS | {"kinesis"}
 
 
 class LocalStack:
@@ -45,11 +47,33 @@ class LocalStack:
         self._folder = folder
         self._heap = heap
         self._notice = notice
-        self._children: list[Child] = []
+        self._java: Java | None = None
+        self._ports: dict[str, int] = {}
+        self._addresses: dict[str, str] = {}
+        self._children: dict[str, Child] = {}
         self.kinesis = kinesis or KinesisDouble()
-        self.kafka_bootstrap = ""
-        self.opensearch_url = ""
-        self.dynamodb_url = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the servers keep their data; raises RuntimeError before the start."""
+        if self._folder is None:
+            raise RuntimeError("the stack was not started")
+        return self._folder
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """``host:port`` of the broker, "" when it is not part of this stack."""
+        return self._addresses.get("kafka", "")
+
+    @property
+    def opensearch_url(self) -> str:
+        """URL of the node, "" when it is not part of this stack."""
+        return self._addresses.get("opensearch", "")
+
+    @property
+    def dynamodb_url(self) -> str:
+        """Endpoint of DynamoDB Local, "" when it is not part of this stack."""
+        return self._addresses.get("dynamodb", "")
 
     @property
     def kinesis_url(self) -> str:
@@ -59,46 +83,67 @@ class LocalStack:
     @property
     def pids(self) -> dict[str, int]:
         """Process id by part; the double has none of its own."""
-        return {child.name: child.pid for child in self._children}
+        return {name: child.pid for name, child in self._children.items()}
 
     async def start(self) -> None:
         """Start all parts at once; returns when every one answers. Raises PartMissing or ServerFailed."""
         folder = self._folder = self._folder or Path(tempfile.mkdtemp(prefix="kinesiem-"))
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
-        open_way(folder)
         try:
+            open_way(folder)
             async with asyncio.TaskGroup() as group:
                 if "kinesis" in self._parts:
                     group.create_task(self.kinesis.start())
-                if self._parts - {"kinesis"}:
-                    java = await asyncio.to_thread(find, self._notice)
-                    starters: dict[str, Callable[[], Awaitable[tuple[str, Child]]]] = {
-                        "kafka": lambda: start_kafka(folder, java, self._notice),
-                        "opensearch": lambda: start_opensearch(folder, java, self._notice, self._heap),
-                        "dynamodb": lambda: start_dynamodb(folder, java, self._notice),
-                    }
-                    for part in sorted(self._parts & starters.keys()):
-                        group.create_task(self._start_part(part, starters[part]))
+                servers = sorted(self._parts & SERVERS)
+                if servers:
+                    self._java = await asyncio.to_thread(find, self._notice)
+                for part in servers:
+                    group.create_task(self.revive(part))
+        except BaseExceptionGroup as group:
+            await self.stop()
+            raise group.exceptions[0] from None
         except BaseException:
             await self.stop()
             raise
 
-    async def _start_part(self, part: str, starter: Callable[[], Awaitable[tuple[str, Child]]]) -> None:
-        address, child = await starter()
-        self._children.append(child)
+    async def revive(self, part: str) -> None:
+        """Start a server, on the port and with the data it had before if it was ``kill``ed; returns when it answers."""
+        folder, java = self.folder, self._java
+        if java is None:
+            raise RuntimeError("the stack was started without servers")
+        port = self._ports.setdefault(part, free_port())
         match part:
             case "kafka":
-                self.kafka_bootstrap = address
+                address, child = await start_kafka(folder, java, self._notice, port)
             case "opensearch":
-                self.opensearch_url = address
+                address, child = await start_opensearch(folder, java, self._notice, port, self._heap)
             case _:
-                self.dynamodb_url = address
+                address, child = await start_dynamodb(folder, java, self._notice, port)
+        self._addresses[part] = address
+        self._children[part] = child
+
+    async def kill(self, part: str) -> None:
+        """End a server at once, as a crash would; ``revive`` brings it back."""
+        child = self._children.pop(part)
+        child.signal(signal.SIGKILL)
+        await asyncio.to_thread(child.process.wait)
+
+    def pause(self, part: str) -> None:
+        """Freeze a server: its connections stay, nothing answers."""
+        self._children[part].signal(signal.SIGSTOP)
+
+    def resume(self, part: str) -> None:
+        """Let a frozen server go on."""
+        self._children[part].signal(signal.SIGCONT)
 
     async def stop(self) -> None:
         """Stop every part; removes the data unless a folder was given."""
         await self.kinesis.stop()
-        await asyncio.gather(*(child.stop() for child in self._children))
+        for child in self._children.values():
+            if child.process.poll() is None:
+                child.signal(signal.SIGCONT)
+        await asyncio.gather(*(child.stop() for child in self._children.values()))
         self._children.clear()
         if self._folder is not None and not self._keep:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
