@@ -37,13 +37,13 @@ def account_for(data: bytes, dataset: str | None) -> None:
 
 
 @given(data=st.binary(max_size=2_000), dataset=st.sampled_from([None, *PIPELINES]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_arbitrary_bytes_have_their_fates(data: bytes, dataset: str | None) -> None:
     account_for(data, dataset)
 
 
 @given(seed=st.sampled_from(SEEDS), at=st.floats(0, 1), cut=st.integers(0, 60), put=st.binary(max_size=12))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.large_base_example, HealthCheck.data_too_large])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.large_base_example, HealthCheck.data_too_large])
 def test_damaged_samples_have_their_fates(seed: bytes, at: float, cut: int, put: bytes) -> None:
     place = int(at * len(seed))
     account_for(seed[:place] + put + seed[place + cut :], None)
