@@ -152,7 +152,8 @@ class Supervisor:
             self.board.depart(name)
             if self._stop.is_set():
                 line.state = "stopped"
-                return code
+                # SIGTERM's own effect: it came before the worker had begun anything.
+                return 0 if code == -signal.SIGTERM else code
             if code == EXIT_CONFIGURATION:
                 self._refused = True
                 line.state = "stopped"
