@@ -9,14 +9,16 @@ from typing import Any
 
 import faust
 import structlog
+from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.types import TP
+from faust.types.auth import CredentialsT
 
-from service.agents.connection import credentials
+from service.agents.connection import MskToken, tls_context
 from service.agents.gate import Gate
 from service.agents.in_order import InOrder, Lane, Taken
 from service.agents.topics import FETCH_BYTES, MAX_MESSAGE_BYTES
 from service.agents.transport import broker_urls
-from service.settings import Settings
+from service.settings import Kafka, Settings
 from service.telemetry import events
 
 log = structlog.get_logger()
@@ -142,6 +144,21 @@ def make_app(settings: Settings, instance: str, *, produce_only: bool = False) -
     app.drain_seconds = process.drain_seconds
     app.producer_only = produce_only
     return app
+
+
+def credentials(kafka: Kafka) -> CredentialsT | None:
+    """Return Faust's way to log in with these settings; None for plain text."""
+    context = tls_context(kafka)
+    if not kafka.security.startswith("sasl"):
+        return SSLCredentials(context) if context else None
+    if kafka.sasl_mechanism == "AWS_MSK_IAM":
+        return OAuthCredentials(oauth_cb=MskToken(kafka.region or "us-east-1"), ssl_context=context)
+    return SASLCredentials(
+        username=kafka.username,
+        password=kafka.password.get_secret_value(),
+        ssl_context=context,
+        mechanism=kafka.sasl_mechanism,
+    )
 
 
 def attach(app: SiemApp, agent: Agent) -> None:

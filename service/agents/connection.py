@@ -1,4 +1,4 @@
-"""How to reach Kafka: one place turns the settings into what aiokafka and Faust want."""
+"""How to reach Kafka: one place turns the settings into what aiokafka wants. Without Faust, for whoever only asks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,6 @@ import ssl
 from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
-from botocore.auth import SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.session import Session
-from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
-from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
-from faust.types.auth import CredentialsT
 
 from service.settings import Kafka
 
@@ -24,11 +18,16 @@ class MskToken(AbstractTokenProvider):  # type: ignore[misc]
 
     def __init__(self, region: str) -> None:
         """Sign for the cluster's region."""
+        from botocore.session import Session  # slow to import, and seldom needed
+
         self._region = region
         self._session = Session()
 
     async def token(self) -> str:
         """Sign afresh; credentials come from botocore's chain, which renews them."""
+        from botocore.auth import SigV4QueryAuth
+        from botocore.awsrequest import AWSRequest
+
         credentials = self._session.get_credentials()
         if credentials is None:
             raise PermissionError("no AWS credentials to log in to MSK with")
@@ -54,21 +53,25 @@ def tls_context(kafka: Kafka) -> ssl.SSLContext | None:
     return context
 
 
-def credentials(kafka: Kafka) -> CredentialsT | None:
-    """Return Faust's credentials for these settings; None for plain text."""
-    context = tls_context(kafka)
-    if kafka.security.startswith("sasl"):
-        if kafka.sasl_mechanism == "AWS_MSK_IAM":
-            return OAuthCredentials(oauth_cb=MskToken(kafka.region or "us-east-1"), ssl_context=context)
-        return SASLCredentials(
-            username=kafka.username,
-            password=kafka.password.get_secret_value(),
-            ssl_context=context,
-            mechanism=kafka.sasl_mechanism,
-        )
-    return SSLCredentials(context) if context else None
-
-
 def client_arguments(kafka: Kafka) -> dict[str, Any]:
     """Return the arguments every aiokafka client takes: servers, security, credentials."""
-    return {"bootstrap_servers": kafka.servers, **credentials_to_aiokafka_auth(credentials(kafka))}
+    return {"bootstrap_servers": kafka.servers, **security_arguments(kafka)}
+
+
+def security_arguments(kafka: Kafka) -> dict[str, Any]:
+    """Return how to speak to the brokers and log in."""
+    context = tls_context(kafka)
+    if not kafka.security.startswith("sasl"):
+        return {"security_protocol": "PLAINTEXT"} if context is None else {"security_protocol": "SSL", "ssl_context": context}
+    login: dict[str, Any] = {
+        "security_protocol": "SASL_PLAINTEXT" if context is None else "SASL_SSL",
+        "ssl_context": context,
+    }
+    if kafka.sasl_mechanism == "AWS_MSK_IAM":
+        provider = MskToken(kafka.region or "us-east-1")
+        return login | {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": provider}
+    return login | {
+        "sasl_mechanism": kafka.sasl_mechanism,
+        "sasl_plain_username": kafka.username,
+        "sasl_plain_password": kafka.password.get_secret_value(),
+    }

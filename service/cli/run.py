@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import structlog
 
+from service.agents.lag import LagMeter
 from service.clock import SystemClock
 from service.errors import ContentErrors
 from service.settings import Settings, load_settings
@@ -57,8 +58,6 @@ def command(config: Path | None, workers: int | None, role: str) -> None:
 
 
 async def _supervise(plan: Plan, settings: Settings) -> int:
-    from service.agents.lag import LagMeter  # brings Faust in: slow, and not needed to refuse a bad file
-
     clock, meters = SystemClock(), Meters()
     problems = Problems(clock)
     configure(
