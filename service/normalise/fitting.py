@@ -13,6 +13,7 @@ from typing import Any
 from service.normalise.cast import dumps
 
 _SCALARS = (str, int, float, bool, type(None))
+_NUMBERS = (bool, int, float)
 _KEYS_KEPT = 8192
 LARGEST = 32_766
 """Characters of JSON text above which only the mapped parts of an object are stored a second time."""
@@ -48,6 +49,8 @@ class Shape:
             if value in (None, "", [], {}):
                 return None
             value = {"value": value}
+        if not all(value.values()):
+            value = {key: item for key, item in value.items() if item or item.__class__ in _NUMBERS}
         if not value:
             return None
         text = _text(value if self.fits(value) else self._fitted(value))

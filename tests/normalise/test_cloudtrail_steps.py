@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from service.fields import Catalogue
+from service.normalise.steps import STEPS
 from service.normalise.steps import cloudtrail_bodies as bodies
 from service.normalise.steps.cloudtrail_actor import cloudtrail_actor
 from service.normalise.steps.cloudtrail_facts import (
+    cloudtrail_details,
     cloudtrail_outcome,
     cloudtrail_resources,
     cloudtrail_tls,
     console_login,
-    instance_of,
 )
 from service.normalise.steps.cloudtrail_kind import cloudtrail_kind
 from service.normalise.steps.cloudtrail_targets import cloudtrail_actor_entity, cloudtrail_targets
@@ -76,13 +77,15 @@ def test_odd_names_are_no_reason_to_fail(odd: Any) -> None:
     assert cloudtrail_actor_entity(*[odd] * 6) == (None, None, None)
     assert cloudtrail_tls(odd) == (None, None)
     assert console_login(odd, odd) == (None, None, None)
-    assert instance_of(odd, odd, odd) == (None,)
+    assert cloudtrail_details(odd, odd, odd, odd) == (None,) * 9
     assert cloudtrail_outcome(odd, None, None, odd, odd) == ("success",)
 
 
 def actor(kind: str | None, **facts: str) -> tuple[Any, ...]:
-    names = ("arn", "user_name", "principal", "issuer_name", "login_name", "behalf")
-    return cloudtrail_actor(kind, *(facts.get(name) for name in names))
+    names = ("arn", "user_name", "principal", "issuer_name", "typed", "behalf")
+    values: list[Any] = [facts.get(name) for name in names]
+    values[4] = {"UserName": values[4]}
+    return cloudtrail_actor(kind, *values)
 
 
 def test_an_assumed_role_is_called_by_the_roles_name_and_searchable_by_its_session() -> None:
@@ -103,7 +106,7 @@ def test_the_root_user_is_called_root_unless_the_account_has_an_alias() -> None:
 
 
 def test_a_sign_in_of_an_identity_center_user_is_known_by_what_was_typed() -> None:
-    name, identity, mail, *_ = actor("IdentityCenterUser", login_name="carol@example.com", behalf="u-1")
+    name, identity, mail, *_ = actor("IdentityCenterUser", typed="carol@example.com", behalf="u-1")
     assert (name, identity, mail) == ("carol@example.com", "u-1", "carol@example.com")
 
 
@@ -171,10 +174,31 @@ def test_a_console_login_tells_of_mfa_and_mobile() -> None:
     assert console_login("SwitchRole", said) == (None, None, None)
 
 
+def details(provider: str, request: Any = None, response: Any = None, additional: Any = None) -> dict[str, Any]:
+    names = STEPS["cloudtrail_details"].outputs
+    found = cloudtrail_details(f"{provider}.amazonaws.com", request, response, additional)
+    return {name: value for name, value in zip(names, found, strict=True) if value is not None}
+
+
 def test_the_instance_a_call_is_about_is_found() -> None:
-    assert instance_of("ec2.amazonaws.com", None, {"instancesSet": {"items": [{"instanceId": "i-1"}]}}) == ("i-1",)
-    assert instance_of("ssm.amazonaws.com", {"target": "mi-1"}, None) == ("mi-1",)
-    assert instance_of("ec2.amazonaws.com", {"instanceId": "no instance"}, None) == (None,)
+    assert details("ec2", None, {"instancesSet": {"items": [{"instanceId": "i-1"}]}}) == {"instance": "i-1"}
+    assert details("ssm", {"target": "mi-1"}) == {"instance": "mi-1"}
+    assert details("ec2", {"instanceId": "no instance"}) == {}
+
+
+def test_who_and_what_is_acted_on_is_found() -> None:
+    assert details("iam", {"userName": "a", "newUserName": "b"}, {"user": {"userId": "AIDA"}}) == {
+        "target_name": "a", "target_id": "AIDA", "new_name": "b",
+    }  # fmt: skip
+    assert details("iam", {"roleName": "r"}) == {"target_name": "r"}
+    assert details("ecs", {"roleName": "r", "key": "k"}) == {}
+    assert details("iam", {"groupName": "g"}, {"group": {"groupId": "AGPA"}}) == {"group_name": "g", "group_id": "AGPA"}
+
+
+def test_an_object_and_its_bytes_are_found() -> None:
+    more = {"bytesTransferredIn": 48213.0, "bytesTransferredOut": 0}
+    assert details("s3", {"key": "a/b"}, None, more) == {"path": "a/b", "bytes_in": 48213, "bytes_out": 0}
+    assert details("s3", {"key": {"odd": 1}}, "odd", {"bytesTransferredIn": -1, "bytesTransferredOut": 0.5}) == {}
 
 
 @pytest.mark.parametrize(

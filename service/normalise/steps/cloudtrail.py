@@ -5,11 +5,11 @@ from __future__ import annotations
 from service.normalise.steps.cloudtrail_actor import cloudtrail_actor
 from service.normalise.steps.cloudtrail_bodies import cloudtrail_bodies
 from service.normalise.steps.cloudtrail_facts import (
+    cloudtrail_details,
     cloudtrail_outcome,
     cloudtrail_resources,
     cloudtrail_tls,
     console_login,
-    instance_of,
 )
 from service.normalise.steps.cloudtrail_kind import cloudtrail_kind
 from service.normalise.steps.cloudtrail_targets import cloudtrail_actor_entity, cloudtrail_targets
@@ -21,7 +21,7 @@ STEPS: dict[str, StepSpec] = {
     ),
     "cloudtrail_actor": StepSpec(
         cloudtrail_actor,
-        ("kind", "arn", "user_name", "principal", "issuer_name", "login_name", "behalf"),
+        ("kind", "arn", "user_name", "principal", "issuer_name", "additional", "behalf"),
         {"name": "str", "id": "str", "email": "str", "session": "str", "related": "list"},
         cuts=True,
     ),
@@ -50,5 +50,20 @@ STEPS: dict[str, StepSpec] = {
     "console_login": StepSpec(
         console_login, ("action", "additional"), {"mfa_used": "bool", "mobile_version": "bool", "login_to": "str"}, cuts=True
     ),
-    "instance_of": StepSpec(instance_of, ("provider", "request", "response"), {"id": "str"}, cuts=True),
+    "cloudtrail_details": StepSpec(
+        cloudtrail_details,
+        ("provider", "request", "response", "additional"),
+        {
+            "target_name": "str",
+            "target_id": "str",
+            "new_name": "str",
+            "group_name": "str",
+            "group_id": "str",
+            "path": "str",
+            "instance": "str",
+            "bytes_in": "int",
+            "bytes_out": "int",
+        },
+        cuts=True,
+    ),
 }

@@ -15,13 +15,13 @@ def cloudtrail_actor(
     user_name: Any,
     principal: Any,
     issuer_name: Any,
-    login_name: Any,
+    additional: Any,
     behalf: Any,
 ) -> Actor:
     """``user.name``, ``user.id``, ``user.email``, session name and names for ``related.user``.
 
     ``kind`` is userIdentity.type, ``issuer_name`` the session issuer's user name (the role of an assumed role),
-    ``login_name`` additionalEventData.UserName of a sign-in, ``behalf`` the Identity Center user id.
+    ``additional`` additionalEventData with the UserName of a sign-in, ``behalf`` the Identity Center user id.
     """
     name = user_name if user_name.__class__ is str and user_name else None
     session: str | None = None
@@ -33,8 +33,9 @@ def cloudtrail_actor(
         elif name is None and len(path) > 1:
             name = path[1] if len(path) > 2 else path[-1]
     elif name is None:
-        if login_name.__class__ is str and login_name:
-            name = login_name
+        typed = additional.get("UserName") if additional.__class__ is dict else None
+        if typed.__class__ is str and typed:
+            name = typed
         elif kind == "Root":
             name = "root"
     identity = principal if principal.__class__ is str and principal else behalf if behalf.__class__ is str and behalf else None

@@ -74,18 +74,63 @@ def cloudtrail_tls(version: Any) -> tuple[str | None, str | None]:
     return _tls(version) if version.__class__ is str else (None, None)
 
 
-def instance_of(provider: Any, request: Any, response: Any) -> tuple[str | None]:
-    """The EC2 instance a call is about, if it names one first."""
-    for body in (request, response):
-        if body.__class__ is not dict:
-            continue
-        named = body.get("instanceId")
-        if named is None and provider == "ssm.amazonaws.com":
-            named = body.get("target")
-        if named is None:
-            holder = body.get("instancesSet")
-            items = holder.get("items") if holder.__class__ is dict else None
-            named = items[0].get("instanceId") if items.__class__ is list and items and items[0].__class__ is dict else None
-        if named.__class__ is str and named.startswith(("i-", "mi-")):
-            return (named,)
-    return (None,)
+Details = tuple[
+    str | None, str | None, str | None, str | None, str | None, str | None, str | None, int | None, int | None
+]
+_NO_DETAILS: Details = (None, None, None, None, None, None, None, None, None)
+
+
+def cloudtrail_details(provider: Any, request: Any, response: Any, additional: Any) -> Details:
+    """What the free-form objects say that ECS has a field for.
+
+    Name and id of the user who is acted on (a role is someone, too), a user's new name, name and id of a group, the key of
+    an S3 object, the instance, bytes sent and received. One step instead of moves: an object that no step reads in part
+    does not make records of different calls differ in shape.
+    """
+    asked = request if request.__class__ is dict else _EMPTY
+    answered = response if response.__class__ is dict else _EMPTY
+    more = additional if additional.__class__ is dict else _EMPTY
+    if asked is _EMPTY and answered is _EMPTY and more is _EMPTY:
+        return _NO_DETAILS
+    target = asked.get("userName")
+    path: Any = None
+    if provider == "iam.amazonaws.com":
+        target = target or asked.get("roleName")
+    elif provider == "s3.amazonaws.com":
+        path = asked.get("key")
+    user, group = answered.get("user"), answered.get("group")
+    return (
+        _word(target),
+        _word(user.get("userId")) if user.__class__ is dict else None,
+        _word(asked.get("newUserName")),
+        _word(asked.get("groupName")),
+        _word(group.get("groupId")) if group.__class__ is dict else None,
+        _word(path),
+        _instance(provider, asked) or _instance(provider, answered),
+        _bytes(more.get("bytesTransferredIn")),
+        _bytes(more.get("bytesTransferredOut")),
+    )
+
+
+_EMPTY: dict[str, Any] = {}
+
+
+def _word(value: Any) -> str | None:
+    return value if value.__class__ is str and value else None
+
+
+def _bytes(value: Any) -> int | None:
+    if value.__class__ is float and value.is_integer():
+        value = int(value)
+    return value if value.__class__ is int and 0 <= value < 2**63 else None
+
+
+def _instance(provider: Any, body: dict[str, Any]) -> str | None:
+    named = body.get("instanceId")
+    if named is None and provider == "ssm.amazonaws.com":
+        named = body.get("target")
+    if named is None:
+        holder = body.get("instancesSet")
+        items = holder.get("items") if holder.__class__ is dict else None
+        named = items[0].get("instanceId") if items.__class__ is list and items and items[0].__class__ is dict else None
+    return named if named.__class__ is str and named.startswith(("i-", "mi-")) else None
