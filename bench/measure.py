@@ -1,0 +1,96 @@
+"""Taking the time: CPU of this process and of others, several runs, medians."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Medians of several runs over the same work."""
+
+    events: int
+    runs: int
+    cpu_us: float
+    """Process CPU time, µs an event."""
+    wall_us: float
+    best_us: float
+    """CPU µs an event of the fastest run: what a quiet machine would show."""
+
+    @property
+    def per_second(self) -> int:
+        """Events a CPU-second."""
+        return round(1e6 / self.cpu_us) if self.cpu_us else 0
+
+
+def timed(work: Callable[[], object], count: int, *, runs: int = 9, warm: int = 2) -> Timing:
+    """Run ``work``, which handles ``count`` events, after warming up."""
+    for _ in range(warm):
+        work()
+    cpu, wall = [], []
+    with calm():
+        for _ in range(runs):
+            started, used = time.perf_counter(), time.process_time()
+            work()
+            cpu.append(time.process_time() - used)
+            wall.append(time.perf_counter() - started)
+    per = 1e6 / count
+    return Timing(count, runs, statistics.median(cpu) * per, statistics.median(wall) * per, min(cpu) * per)
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """The garbage collector as a worker sets it."""
+    gc.collect()
+    gc.freeze()
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def row(name: str, timing: Timing, **more: Any) -> dict[str, Any]:
+    """One line of the report."""
+    return {"name": name, "events_per_cpu_second": timing.per_second, **asdict(timing), **more}
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time a process has used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid: int, field: str = "VmRSS") -> float:
+    """Memory of a process in MB: ``VmRSS`` now, ``VmHWM`` the most it ever had."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    raise ValueError(field)
+
+
+def machine() -> dict[str, Any]:
+    """What this was measured on."""
+    model = next(
+        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        platform.machine(),
+    )
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_before": os.getloadavg()[0],
+        "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }

@@ -1,0 +1,66 @@
+"""Each stage by itself, in this process: no Kafka, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench import corpus
+from bench.measure import row, timed
+from service.content import find_content
+from service.decode.record import decode_record
+from service.enrich.enrichers import Enrichers
+from service.event import RawBatch, Slice, encode
+from service.pipeline.compile import compile_pipeline
+from service.pipeline.compiled import CompiledPipeline
+from service.pipeline.load import load_pipelines
+from service.route.router import build_router
+from service.sink.opensearch.batch import body_of, malformed
+
+FULL = ("aws.cloudtrail", "aws.vpcflow")
+"""Datasets of which every stage is measured; the others are measured from raw event to bulk line."""
+PLACES = Path(str(resources.files("service.demo") / "places.mmdb"))
+_raw_batches = msgspec.msgpack.Decoder(RawBatch)
+
+
+def run(count: int, datasets: tuple[str, ...] = corpus.DATASETS) -> list[dict[str, Any]]:
+    """Rows for every stage and dataset."""
+    loaded = load_pipelines(find_content().pipelines)
+    enrichers = Enrichers.load([PLACES], None, None)
+    router = build_router(loaded)
+    rows: list[dict[str, Any]] = []
+    for dataset in datasets:
+        some = count if dataset in FULL else max(200, count // 10)
+        raw = corpus.events(dataset, some)
+        batches = corpus.batches(dataset, raw)
+        size = round(sum(map(len, raw)) / len(raw))
+
+        def add(stage: str, work: Callable[[], object], *, warm: int = 2, size: int = size, some: int = some) -> None:
+            rows.append(row(f"{stage} {dataset}", timed(work, some, warm=warm), bytes_per_event=size))  # noqa: B023
+
+        routed = [router.route(batch) for batch in batches]
+        slices = [each for answer in routed for each in answer.by_dataset[dataset]]
+        if dataset in FULL:
+            add("gunzip + outer decode", lambda: [decode_record(b, r) for b in batches for r in b.records])  # noqa: B023
+            add("the same + route", lambda: [router.route(b) for b in batches])  # noqa: B023
+            packed = [encode(RawBatch(dataset, slices[n : n + 4])) for n in range(0, len(slices), 4)]
+            add("raw batch: encode", lambda: [encode(RawBatch(dataset, slices[n : n + 4])) for n in range(0, len(slices), 4)])  # noqa: B023
+            add("raw batch: decode", lambda: [_raw_batches.decode(each) for each in packed])  # noqa: B023
+        pipeline = compile_pipeline(loaded[dataset], enrichers)
+        add("parse … body", lambda: _carry(pipeline, slices), warm=12)  # noqa: B023
+        if dataset in FULL:
+            pieces = [piece for each in slices for piece in pipeline.carry(each, corpus.NOW_MS).pieces]
+            loads = [pieces[n : n + 2000] for n in range(0, len(pieces), 2000)]
+            rows[-1]["document_bytes"] = round(sum(map(len, pieces)) / len(pieces))
+            rows[-1]["compiled_shapes"] = pipeline.compiled_shapes
+            add("bulk body", lambda: [malformed(load, body_of(load)) for load in loads])  # noqa: B023
+    return rows
+
+
+def _carry(pipeline: CompiledPipeline, slices: list[Slice]) -> None:
+    for each in slices:
+        pipeline.carry(each, corpus.NOW_MS + 60_000)
