@@ -16,7 +16,8 @@ from service.settings import OpenSearch
 from service.sink.opensearch.client import basic_header
 from service.sink.opensearch.plan import Change, Step
 
-_HEADERS = {"osd-xsrf": "true"}
+# Where tenants are on, everybody sees the global one; where they are off, the header means nothing.
+_HEADERS = {"osd-xsrf": "true", "securitytenant": "global"}
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 
 

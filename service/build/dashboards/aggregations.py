@@ -13,10 +13,11 @@ Agg = dict[str, Any]
 _ONE_NUMBER = ("sum", "avg", "min", "max", "median", "cardinality", "percentiles")
 _ANY = {"string", "number", "boolean", "date", "ip"}
 _OF = {"min": {"number", "date"}, "max": {"number", "date"}, "cardinality": _ANY}
-_DIVIDES = {
+DIVISIONS = {
     "metric": (0, 1), "gauge": (0, 1), "line": (1, 4), "area": (1, 4), "bar": (1, 4), "pie": (1, 3), "table": (1, 8),
     "heatmap": (2, 2), "map": (1, 1), "tagcloud": (1, 1), "search": (0, 0), "markdown": (0, 0),
 }  # fmt: skip
+"""By how many fields each kind of panel can be divided: least and most."""
 _SINGLE = {"pie", "heatmap", "map", "tagcloud"}
 _UNORDERED = {"percentiles", "median"}
 _INTERVALS = {"auto", "m", "h", "d", "w", "M", "y"}
@@ -25,7 +26,7 @@ _INTERVALS = {"auto", "m", "h", "d", "w", "M", "y"}
 def aggregations(context: Context) -> list[Agg]:
     """Metrics first, then buckets from the outermost in; raises ContentError for what Dashboards could not draw."""
     panel = context.panel
-    least, most = _DIVIDES[panel.kind]
+    least, most = DIVISIONS[panel.kind]
     if not least <= len(panel.by) <= most:
         wanted = f"{least}" if least == most else f"{least} to {most}"
         raise context.refuse(("by",), "wrong_number", f"a {panel.kind} is divided by {wanted} fields, not {len(panel.by)}")

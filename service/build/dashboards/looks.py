@@ -109,10 +109,11 @@ def heatmap() -> Params:
 
 def tile_map() -> Params:
     """Circles on a map of the world; without the Internet the map behind them stays blank."""
+    unused = dict.fromkeys(("version", "layers", "attribution", "styles"), "")
     return {
         "colorSchema": "Yellow to Red", "mapType": "Scaled Circle Markers", "isDesaturated": True, "addTooltip": True,
         "heatClusterSize": 1.5, "legendPosition": "bottomright", "mapZoom": 2, "mapCenter": [20, 0],
-        "wms": {"enabled": False, "options": {"format": "image/png", "transparent": True}},
+        "wms": {"enabled": False, "url": "", "options": {"format": "image/png", "transparent": True, **unused}},
     }  # fmt: skip
 
 
