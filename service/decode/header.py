@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _DIRECTIVE = re.compile(r"#(Software|Version|Date|Fields|Remark|Start-Date|End-Date|GMT-Offset):[ \t]*(.*)", re.DOTALL)
-_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_NAME = re.compile(r"[a-z][a-z0-9-]*")  # underscores, as Parquet has them, count as hyphens
 _FLOW_COLUMNS = frozenset(
     [
         "version",
@@ -48,6 +48,7 @@ _FLOW_COLUMNS = frozenset(
         "ecs-task-arn",
         "ecs-task-id",
         "reject-reason",
+        "resource-id",
         "resource-type",
         "tgw-id",
         "tgw-attachment-id",
@@ -79,7 +80,7 @@ def directive(line: str) -> tuple[str, str] | None:
 
 def is_header(line: str) -> bool:
     """Whether the line names columns: distinct names, three or more of them columns of flow logs."""
-    names = line.split()
+    names = line.replace("_", "-").split()
     if len(names) < 3 or len(set(names)) < len(names) or not all(_NAME.fullmatch(name) for name in names):
         return False
     return len(_FLOW_COLUMNS.intersection(names)) >= min(4, len(names))

@@ -13,6 +13,8 @@ from service.parse.columns import layout_of, line_of, split_carefully
 from service.parse.json_event import read_json
 from service.parse.pattern import NAME
 from service.parse.steps import PARSERS
+from service.pipeline.compile import raw_names_of
+from service.pipeline.compiled import folded
 from service.pipeline.paths import EACH, gather, split_path
 from service.pipeline.schema import PipelineFile
 
@@ -65,7 +67,8 @@ def leaves(value: Any, prefix: str = "") -> Iterator[str]:
 def _parsed(file: PipelineFile, text: str, columns: str | None) -> dict[str, Any]:
     parse = file.parse
     if parse.columns is not None:
-        layout = layout_of(columns or parse.columns.default, parse.columns.separator)
+        known = {folded(name): name for name in (*raw_names_of(file), *layout_of(parse.columns.default, " "))}
+        layout = [known.get(folded(name), name) for name in layout_of(columns or parse.columns.default, parse.columns.separator)]
         row = split_carefully(line_of(text), parse.columns.separator, quoted=parse.columns.quoted)
         absent = {"", *parse.columns.absent}
         named = {name: value for name, value in zip(layout, row, strict=False) if value not in absent and name != "_"}

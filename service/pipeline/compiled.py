@@ -10,13 +10,15 @@ from typing import NamedTuple
 from service.event import Slice
 from service.fields import Catalogue
 from service.normalise.time import epoch_milli, moment_of
-from service.parse.columns import layout_of
+from service.parse.columns import layout_of, split_carefully
 from service.pipeline.runtime import SliceFacts, facts_of
 from service.pipeline.schema import PipelineFile
 from service.pipeline.shapes import Item, Shapes
 
 LAYOUTS = 64
 """Layouts of columns one pipeline compiles; a stream that invents more gets dead letters (``too_many_layouts``)."""
+MISCAST = "cast_error"
+"""Flag of events with a value that is not what its field asks for."""
 _WIDEST = 200
 
 
@@ -44,10 +46,24 @@ class Carried:
     flags: dict[str, int] = field(default_factory=dict)
     """Flag → events that are indexed all the same."""
 
+    def take(self, other: Carried) -> None:
+        """Add the fates of other events."""
+        self.pieces += other.pieces
+        self.at += other.at
+        self.dead += other.dead
+        for mine, its in ((self.dropped, other.dropped), (self.flags, other.flags)):
+            for name, events in its.items():
+                mine[name] = mine.get(name, 0) + events
+
 
 Carry = Callable[
-    [Slice, SliceFacts, Iterable[Item], str, list[str], list[int], list[Unusable], dict[str, int], dict[str, int]], None
-]
+    [
+        Slice, SliceFacts, Iterable[Item], str, list[str], list[int], list[Unusable], dict[str, int], dict[str, int],
+        list[Item] | None,
+    ],
+    None,
+]  # fmt: skip
+"""The last one, where it is given, gets the lines that have as many values as another known layout."""
 
 
 class CompiledPipeline:
@@ -78,9 +94,13 @@ class CompiledPipeline:
         self._build = build
         columns = file.parse.columns
         self._separator = columns.separator if columns is not None else " "
+        self._quoted = columns is not None and columns.quoted
         self._default = None if columns is None else layout_of(columns.default, " ")
-        self._names = {_folded(name): name for name in (*raw_names, *(self._default or ()))}
+        self._names = {folded(name): name for name in (*raw_names, *(self._default or ()))}
         self._functions: dict[str | None, Carry] = {None: build(self._default)}
+        self._known: dict[int, list[str]] = {}
+        for names in columns.known if columns is not None else ():
+            self._known.setdefault(len(layout_of(names, " ")), []).append(names)
         self._shapes = shapes()
         self._ingested = (0, '""')
 
@@ -110,15 +130,40 @@ class CompiledPipeline:
                 shaped(slice_, facts, parsed, rest, self._ingested[1], carried.pieces, carried.at, carried.dropped, carried.flags)
             items = rest
         if items:
-            function(
-                slice_, facts, items, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags
-            )
+            misfits: list[Item] | None = [] if self._known and slice_.columns is None else None
+            self._into(carried, function, slice_, facts, items, misfits)
+            if misfits:
+                self._carry_known(carried, slice_, facts, misfits)
         return carried
+
+    def _into(
+        self, carried: Carried, function: Carry, slice_: Slice, facts: SliceFacts, items: Iterable[Item],
+        misfits: list[Item] | None = None,
+    ) -> None:  # fmt: skip
+        function(
+            slice_, facts, items, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags,
+            misfits,
+        )  # fmt: skip
+
+    def _carry_known(self, carried: Carried, slice_: Slice, facts: SliceFacts, items: list[Item]) -> None:
+        """Lines that have as many values as a known layout: by the first whose values all fit, else by the default."""
+        for item in items:
+            width = len(split_carefully(item[1], self._separator, quoted=self._quoted))
+            for names in self._known.get(width, ()):
+                trial = Carried()
+                function = self._functions.get(names) or self._for_layout(names)
+                if function is not None:
+                    self._into(trial, function, slice_, facts, [item])
+                if function is not None and not trial.dead and MISCAST not in trial.flags:
+                    carried.take(trial)
+                    break
+            else:
+                self._into(carried, self._functions[None], slice_, facts, [item])
 
     def _for_layout(self, columns: str | None) -> Carry | None:
         if self._default is None or columns is None:
             return self._functions[None]
-        layout = tuple(self._names.get(_folded(name), name) for name in layout_of(columns, self._separator))
+        layout = tuple(self._names.get(folded(name), name) for name in layout_of(columns, self._separator))
         if not layout or len(layout) > _WIDEST or len(self._functions) > LAYOUTS:
             return None
         made = self._functions[None] if layout == self._default else self._build(layout)
@@ -126,5 +171,6 @@ class CompiledPipeline:
         return made
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A column's name without what differs between the ways to deliver it: case, and underscores for hyphens."""
     return name.lower().replace("_", "-")

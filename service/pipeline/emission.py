@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from service.enrich.addresses import Address
 from service.fields import FieldSpec
-from service.normalise.cast import dumps
+from service.normalise.cast import dumps, to_long
 from service.pipeline.document import Part, Shape, key_text
 from service.pipeline.draft import Draft
 from service.pipeline.schema import PipelineFile
@@ -179,9 +179,13 @@ def write_enrichment(draft: Draft, shape: Shape, file: PipelineFile) -> None:
             draft.slots.get("network.iana_number"),
         ]
         if all(ports) and "network.community_id" not in draft.slots:
-            sure = source.sure and destination.sure
-            test = "" if sure else f" if {source.local} is not None and {destination.local} is not None else ''"
-            ports_ = ", ".join(_number(slot) for slot in ports if slot is not None)
+            protocol = ports[2]
+            needed = [slot.local for slot in (source, destination) if not slot.sure]
+            if draft.careful and protocol is not None and protocol.kind != "int":
+                # A protocol by its name has no number.
+                needed.append(f"{draft.constants.name(to_long, 'to_long')}({protocol.local} or 0)")
+            test = f" if {' and '.join(f'{each} is not None' for each in needed)} else ''" if needed else ""
+            ports_ = ", ".join(_number(draft, slot) for slot in ports if slot is not None)
             draft.code.add(
                 f"community = community_id({source.local}, {destination.local}, {ports_}){test}",
                 """community = ',"community_id":"' + community + '"' if community else ''""",
@@ -198,7 +202,9 @@ def write_enrichment(draft: Draft, shape: Shape, file: PipelineFile) -> None:
         _threats(draft, shape)
 
 
-def _number(slot: Slot) -> str:
+def _number(draft: Draft, slot: Slot) -> str:
+    if draft.careful and slot.kind != "int":
+        return f"{draft.constants.name(to_long, 'to_long')}({slot.local}) or 0"
     number = slot.local if slot.kind == "int" else f"int({slot.local})" if slot.sure else f"int({slot.local} or 0)"
     return number if slot.sure else f"{number} or 0"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.parse.columns import layout_of
 from service.pipeline.body import EventWriter
 from service.pipeline.code import Code, Constants
 from service.pipeline.load import LoadedPipeline
@@ -59,7 +60,7 @@ class _Function:
         """The function for every event."""
         code = Code()
         slots: dict[str, Slot] = {}
-        with code.block("def carry(slice_, facts, items, ingested, pieces, at, dead, dropped, flags):"):
+        with code.block("def carry(slice_, facts, items, ingested, pieces, at, dead, dropped, flags, misfits):"):
             prolog, fast, careful = Code(), Code(), Code()
             with careful.block("def careful(i, text):"):
                 slots |= self.event.write(careful, prolog, careful=True)
@@ -129,9 +130,20 @@ class _Function:
             mark = (columns.absent or [""])[0]
             code.add("row = split_quoted(text)" if columns.quoted else f"row = text.split({columns.separator!r})")
             with code.block(f"if len(row) != {width}:"):
+                if known := self._widths():
+                    values = "text.split()" if columns.separator == " " and not columns.quoted else "row"
+                    with code.block(f"if misfits is not None and len({values}) in {self.constants.name(known, 'WIDTHS')}:"):
+                        code.add("misfits.append((i, text))", "continue")
                 # Optional columns at the end: formats grow there. Anything else is for the careful form.
                 code.add(f"if not {columns.minimum} <= len(row) < {width}: raise ValueError")
                 code.add(f"row += {self.constants.name((mark,) * width)}[len(row):]")
+
+    def _widths(self) -> frozenset[int]:
+        """Numbers of values that belong to other known layouts; none for a function that is not the default's."""
+        columns = self.file.parse.columns
+        if columns is None or self.layout != layout_of(columns.default, " "):
+            return frozenset()
+        return frozenset(len(layout_of(each, " ")) for each in columns.known) - {len(self.layout)}
 
     def _nothing_absent(self) -> str:
         columns = self.file.parse.columns

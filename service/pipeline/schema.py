@@ -47,6 +47,9 @@ class Columns(Model):
 
     default: str
     """Column names, separated by blanks, used when nothing else declares them. ``_`` skips a column."""
+    known: list[str] = []
+    """Further layouts of lines that nothing declares, told from the default by their number of values; among layouts with
+    the same number, the first whose values all are what their fields ask for."""
     sources: list[Literal["declared", "header", "default"]] = Field(default=["declared", "header", "default"], alias="from")
     """Where the column names come from, best first: declared for the log group or stream, the file's header line, the default."""
     separator: Literal[" ", "\t", ",", ";"] = " "

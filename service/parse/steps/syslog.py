@@ -36,10 +36,10 @@ _MOST = 128
 
 
 def syslog(text: str) -> dict[str, Any]:
-    """``priority``, ``facility``, ``severity``, ``version``, ``timestamp``, ``host``, ``program``, ``pid``, ``msgid``,
-    ``structured_data``, ``audit`` (of auditd's records) and ``message`` of a line.
+    """The header fields and the message of a line.
 
-    Raises EventError ``empty`` for a line of blanks.
+    Keys: ``priority``, ``facility``, ``severity``, ``version``, ``timestamp``, ``host``, ``program``, ``pid``, ``msgid``,
+    ``structured_data``, ``message``, and ``audit`` for auditd's records. Raises EventError ``empty`` for a line of blanks.
     """
     rest = text.strip("\ufeff\r\n\0 ")
     if not rest:
