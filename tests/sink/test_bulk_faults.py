@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -24,6 +24,12 @@ from tests.sink.scripted import (
     status,
     truncated,
 )
+
+
+async def until(condition: Callable[[], bool], within: float = 10.0) -> None:
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -120,8 +126,7 @@ async def test_a_read_only_index_holds_its_documents_and_resumes_by_itself(serve
         ]
         blocked = False
         assert await asyncio.wait_for(held.done, 5) == Fates(5, 0, 0)
-        await asyncio.sleep(0.05)
-        assert bench.sink.state.holds == {}
+        await until(lambda: bench.sink.state.holds == {})
     assert not bench.letters.letters
 
 
@@ -266,7 +271,7 @@ async def test_put_waits_while_the_buffer_is_full_and_memory_stays_bounded(serve
     async with Bench(server, speed=500.0, buffer=20_000, bulk_bytes=4000) as bench:
         parcels = [parcel(20, start=20 * number) for number in range(20)]
         putting = asyncio.gather(*(bench.sink.put(one) for one in parcels))
-        await asyncio.sleep(0.2)
+        await until(lambda: bench.sink.state.waiting > 0)
         assert not putting.done()
         assert 0 < bench.sink.state.buffered <= 10_000
         server.always = None
@@ -297,18 +302,16 @@ async def test_closing_cancels_what_has_no_fate(server: ScriptedOpenSearch) -> N
 
 
 async def test_overload_narrows_the_window_and_success_widens_it_again(server: ScriptedOpenSearch) -> None:
-    server.script = [status(429, "circuit_breaking_exception")] * 4
+    server.always = status(429, "circuit_breaking_exception")
     async with Bench(server, bulk_bytes=2000, requests=4, speed=200.0) as bench:
-        parcels = [parcel(20, start=20 * number) for number in range(4)]
-        for one in parcels:
-            await bench.sink.put(one)
-        await asyncio.sleep(0.02)
-        assert bench.sink.state.window_requests <= 2
+        for number in range(4):
+            await bench.sink.put(parcel(20, start=20 * number))
+        await until(lambda: 1 <= bench.sink.state.window_requests <= 2)
+        server.always = None
         assert await bench.sink.drain(10) == 0
         for number in range(30):
             await bench.deliver(parcel(5, start=1000 + 5 * number))
-        await asyncio.sleep(0.02)
-        assert bench.sink.state.window_requests == 4
+        await until(lambda: bench.sink.state.window_requests == 4)
     assert len(server.documents) == 230
 
 

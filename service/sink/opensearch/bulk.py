@@ -66,20 +66,22 @@ class BulkSink:
         self._unready: set[str] = set()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._draining = False
+        self._draining = self._closed = False
         self._last_success = 0.0
         self._accepted_at: dict[str, float] = {}
         self.state = SinkState()
 
     async def __aenter__(self) -> Self:
         """Start sending."""
+        self._closed = False
         self._errands.run(self._tick(), Load())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop at once: what has no fate yet is cancelled and will be read again after a restart."""
-        await self._flights.cancel()
-        await self._errands.cancel()
+        self._closed = True
+        for running in (self._errands, self._flights, self._errands):  # what just landed may have sent another errand
+            await running.cancel()
         for parcel in self._parcels:
             parcel.done.cancel()
 
@@ -120,7 +122,7 @@ class BulkSink:
     def _pump(self) -> None:
         """Start as many requests as window and gate allow."""
         now = self._clock.monotonic()
-        while len(self._flights) < self._window.requests and self._gate.admits(len(self._flights), now):
+        while not self._closed and len(self._flights) < self._window.requests and self._gate.admits(len(self._flights), now):
             load = self._packer.ready(now, self._window.size, flush=self._draining)
             if load is None:
                 break
