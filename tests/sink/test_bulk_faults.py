@@ -104,6 +104,7 @@ async def test_only_the_items_that_were_busy_are_sent_again(server: ScriptedOpen
         await bench.deliver(one)
     assert one.done.result() == Fates(50, 0, 0)
     assert [documents for _, documents in server.requests] == [50, 20]
+    assert bench.sink.state.retries == {"rejected_execution_exception": 10, "unavailable_shards_exception": 10}
 
 
 async def test_a_read_only_index_holds_its_documents_and_resumes_by_itself(server: ScriptedOpenSearch) -> None:

@@ -169,9 +169,9 @@ class BulkSink:
     def _carry_out(self, judged: Judged, load: Load) -> None:
         self._answered(overload=judged.overload)
         now = self._clock.monotonic()
-        for dataset, code, acts in judged.holds:
+        for (dataset, code, acts), documents in judged.holds.items():
             self.state.hold(dataset, code, now, acts=acts)
-            self.state.retries[code] += 1
+            self.state.retries[code] += documents
         for parcel, indexed, already_there in judged.settled:
             self._settle(parcel, indexed=indexed, already_there=already_there)
         if judged.again:

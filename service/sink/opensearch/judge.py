@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -29,8 +30,8 @@ class Judged:
     dead: list[tuple[Item, Refused]] = field(default_factory=list)
     missing: dict[tuple[str, str], list[Item]] = field(default_factory=dict)
     """(index, dataset) → documents whose index has to be made first."""
-    holds: set[tuple[str, str, bool]] = field(default_factory=set)
-    """(dataset, code, somebody has to act) that make documents wait."""
+    holds: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
+    """(dataset, code, somebody has to act) → documents that wait because of it."""
     overload: bool = False
 
 
@@ -57,7 +58,7 @@ def judge(load: Load, items: list[dict[str, Any]], is_poison: Callable[[Load, Pa
                         poison = Refused(busy.code, "OpenSearch fails on this document alone", None)
                         result.dead.append(((parcel, k), poison))
                     else:
-                        result.holds.add((parcel.dataset, busy.code, busy.held))
+                        result.holds[parcel.dataset, busy.code, busy.held] += 1
                         result.again.append((parcel, k))
                 case Missing():
                     result.missing.setdefault((index_of(parcel.pieces[k]), parcel.dataset), []).append((parcel, k))
