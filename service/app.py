@@ -179,7 +179,7 @@ async def _attach_agents(
     attach(app, Agent(names.dead_letters, dead.handle, Gate(LETTER_BYTES)))
     if keys is not None:
         _background(stack, _every(60.0, keys.refresh, clock))
-    _background(stack, watch_for_lost(app))
+    _background(stack, watch_for_lost(app, clock))
 
 
 def _dead_letters(publisher: Publisher, topic: str) -> DeadLetters:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import time
 from pathlib import Path
 from typing import Self
 
 from service.app import Parts
+from service.clock import Clock
 from service.sink.opensearch.state import SinkState
 from service.source.kinesis.status import CollectorStatus
 from service.telemetry import metrics
@@ -23,12 +23,13 @@ EVERY_SECONDS = 1.0
 class Reporter:
     """Sends reports; ``async with`` it. The last one goes out when it is left."""
 
-    def __init__(self, worker: str, descriptor: int, meters: Meters, problems: Problems) -> None:
+    def __init__(self, worker: str, descriptor: int, meters: Meters, problems: Problems, clock: Clock) -> None:
         """Speak over the socket ``descriptor``, inherited from the supervisor."""
         self._worker = worker
         self._descriptor = descriptor
         self._meters = meters
         self._problems = problems
+        self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -59,7 +60,7 @@ class Reporter:
     async def _report(self) -> None:
         while True:
             await self._send()
-            await asyncio.sleep(EVERY_SECONDS)
+            await self._clock.sleep(EVERY_SECONDS)
 
     async def _send(self) -> None:
         if self._writer is None:
@@ -84,7 +85,7 @@ class Reporter:
                 sources = source_lines(status)
                 self._count_collected(status)
             if parts.sink is not None:
-                holds = hold_lines(parts.sink.state)
+                holds = hold_lines(parts.sink.state, self._clock.monotonic())
                 self._count_bulks(parts.sink.state, holds)
             stopped = [name for name, agent in (parts.datasets or {}).items() if agent.stopped is not None]
         return Report(
@@ -108,7 +109,7 @@ class Reporter:
             for status in parts.enrichers.status():
                 file = (status.kind, Path(status.path).name)
                 if status.built is not None:
-                    self._meters.set(metrics.ENRICHMENT_AGE, max(0.0, time.time() - status.built), file)
+                    self._meters.set(metrics.ENRICHMENT_AGE, max(0.0, self._clock.now_ms() / 1000 - status.built), file)
                 self._meters.set(metrics.ENRICHMENT_BAD, float(status.error is not None), file)
 
     def _count_bulks(self, state: SinkState, holds: list[HoldLine]) -> None:
@@ -136,9 +137,8 @@ class Reporter:
             self._meters.set(metrics.KINESIS_BEHIND, behind[labels], labels)
 
 
-def hold_lines(state: SinkState) -> list[HoldLine]:
+def hold_lines(state: SinkState, now: float) -> list[HoldLine]:
     """Return why documents wait, dataset by dataset."""
-    now = time.monotonic()
     return [HoldLine(hold.dataset, hold.code, hold.acts, now - hold.since) for hold in state.holds.values()]
 
 

@@ -218,13 +218,13 @@ class Supervisor:
                     line.heard = self._clock.monotonic()
                     with contextlib.suppress(ProcessLookupError):
                         self._processes[name].kill()
-            await asyncio.sleep(1.0)
+            await self._clock.sleep(1.0)
 
     async def _watch_lag(self) -> None:
         while self._lag is not None:
             with contextlib.suppress(OSError, TimeoutError):
                 self.board.lag = await self._lag()
-            await asyncio.sleep(5.0)
+            await self._clock.sleep(5.0)
 
 
 @contextlib.asynccontextmanager

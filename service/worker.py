@@ -113,7 +113,7 @@ class Worker:
         loop.add_signal_handler(signal.SIGTERM, self._terminate)
         loop.add_signal_handler(signal.SIGINT, lambda: None)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        async with Reporter(str(self._order.number), self._order.socket, self._meters, self._problems) as reporter:
+        async with Reporter(str(self._order.number), self._order.socket, self._meters, self._problems, self._clock) as reporter:
             self._reporter = reporter
             life = self._life = asyncio.create_task(self._live(reporter))
             ending = asyncio.create_task(self._ending.wait())

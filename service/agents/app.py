@@ -18,6 +18,7 @@ from service.agents.gate import Gate
 from service.agents.in_order import InOrder, Lane, Taken
 from service.agents.topics import FETCH_BYTES, MAX_MESSAGE_BYTES
 from service.agents.transport import broker_urls
+from service.clock import Clock
 from service.settings import Kafka, Settings
 from service.telemetry import events
 
@@ -201,11 +202,11 @@ async def _take(app: SiemApp, agent: Agent, event: Any) -> None:
         raise LostMessagesError(f"{message.tp} jumped to {message.offset}, {lane.untaken[0]} never arrived")
 
 
-async def watch_for_lost(app: SiemApp) -> None:
+async def watch_for_lost(app: SiemApp, clock: Clock) -> None:
     """Crash the app when a fetched message stays away from an agent that has room; runs until cancelled."""
     before: dict[TP, int] = {}
     while True:
-        await asyncio.sleep(LOST_SECONDS)
+        await clock.sleep(LOST_SECONDS)
         now = app.ledger.untaken()
         stuck = {tp: offset for tp, offset in now.items() if before.get(tp) == offset}
         if stuck and not app.rebalancing and not any(gate.waiting for gate in app.gates):
