@@ -103,6 +103,7 @@ def test_a_role_without_an_issuer_is_named_by_its_arn() -> None:
 def test_the_root_user_is_called_root_unless_the_account_has_an_alias() -> None:
     assert actor("Root", principal="111122223333")[0] == "root"
     assert actor("Root", principal="111122223333", user_name="shop")[0] == "shop"
+    assert actor("AssumedRole", arn="arn:aws:sts::111122223333:assumed-root")[0] == "root"
 
 
 def test_a_sign_in_of_an_identity_center_user_is_known_by_what_was_typed() -> None:

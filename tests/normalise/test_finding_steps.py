@@ -73,6 +73,12 @@ def test_the_first_prober_of_a_port_is_the_source() -> None:
     )
 
 
+def test_a_protocol_comes_by_name_or_by_number() -> None:
+    action = connection("INBOUND")
+    action["networkConnectionAction"]["protocol"] = "17"
+    assert (sides(action)["transport"], sides(action)["number"]) == ("udp", "17")
+
+
 def test_a_dns_request_is_outbound_dns() -> None:
     found = sides({"dnsRequestAction": {"protocol": "UDP", "domain": "example.com"}})
     assert (found["direction"], found["transport"], found["protocol"]) == ("outbound", "udp", "dns")

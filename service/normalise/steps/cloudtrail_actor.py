@@ -32,6 +32,8 @@ def cloudtrail_actor(
             name = issuer_name
         elif name is None and len(path) > 1:
             name = path[1] if len(path) > 2 else path[-1]
+        elif name is None and path == ["assumed-root"]:
+            name = "root"
     elif name is None:
         typed = additional.get("UserName") if additional.__class__ is dict else None
         if typed.__class__ is str and typed:

@@ -37,6 +37,7 @@ STEPS: dict[str, StepSpec] = {
             **{f"destination_{name}": kind for name, kind in _SIDE.items()},
             "direction": "str",
             "transport": "str",
+            "number": "str",
             "protocol": "str",
             "blocked": "bool",
         },

@@ -61,12 +61,14 @@ class Side(NamedTuple):
 
 
 _NOBODY = Side()
+_NO_SIDES = (*_NOBODY, *_NOBODY, None, None, None, None, None)
+_PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "47": "gre", "50": "esp", "58": "ipv6-icmp", "132": "sctp"}
 
 
 def finding_sides(action: object) -> tuple[Any, ...]:
-    """The source's and the destination's fields, direction, transport and protocol of the traffic, whether it was blocked."""
+    """The source's and the destination's fields, direction, transport, its number and protocol of the traffic, whether it was blocked."""
     if not isinstance(action, dict):
-        return (*_NOBODY, *_NOBODY, None, None, None, None)
+        return _NO_SIDES
     blocked: bool | None = None
     for name in _REMOTE_ACTIONS:
         details = action.get(name)
@@ -82,14 +84,14 @@ def finding_sides(action: object) -> tuple[Any, ...]:
         direction = (
             direction if direction in ("inbound", "outbound") else "inbound" if name == "portProbeAction" else None
         )
-        transport = _lower(details.get("protocol"))
+        transport, number = _transport(details.get("protocol"))
         source, destination = (local, remote) if direction == "outbound" else (remote, local)
-        return (*source, *destination, direction, transport, None, blocked)
+        return (*source, *destination, direction, transport, number, None, blocked)
     dns = action.get("dnsRequestAction")
     if isinstance(dns, dict):
         blocked = dns.get("blocked") if isinstance(dns.get("blocked"), bool) else None
-        return (*_NOBODY, *_NOBODY, "outbound", _lower(dns.get("protocol")), "dns", blocked)
-    return (*_NOBODY, *_NOBODY, None, None, None, None)
+        return (*_NOBODY, *_NOBODY, "outbound", *_transport(dns.get("protocol")), "dns", blocked)
+    return _NO_SIDES
 
 
 def _side(address: object, port: object) -> Side:
@@ -123,6 +125,14 @@ def _location(value: object) -> str | None:
     ):
         return None
     return dumps({"lat": lat, "lon": lon}) if -90 <= lat <= 90 and -180 <= lon <= 180 else None
+
+
+def _transport(value: object) -> tuple[str | None, str | None]:
+    """Name and IANA number of the protocol: findings give one or the other."""
+    text = _lower(value)
+    if text is not None and text.isdecimal():
+        return _PROTOCOLS.get(text), text[:3]
+    return text, None
 
 
 def _lower(value: object) -> str | None:
