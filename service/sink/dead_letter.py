@@ -70,6 +70,8 @@ class IndexDeadLetters:
 
     async def send(self, letters: Sequence[DeadLetter]) -> None:
         """Index every letter; raises Backpressure unless all are there."""
+        if letters and not await self._indices.ready("dead-letters"):
+            raise Backpressure("dead letter index: no template")
         body: list[bytes] = []
         size = 0
         for letter in letters:
