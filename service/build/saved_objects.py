@@ -1,4 +1,4 @@
-"""The saved objects of OpenSearch Dashboards, one file a dashboard: each can be imported by itself or all in one."""
+"""The saved objects of OpenSearch Dashboards, one file a dashboard: import ``shared`` first, then each by itself, or all."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from service.build.artefact import Artefact, Pipelines
 from service.build.dashboards.language import DashboardFile
 from service.build.dashboards.load import load_boards
-from service.build.dashboards.objects import SavedObject, board_objects, pattern_object
+from service.build.dashboards.objects import SavedObject, board_objects, navigation_object, pattern_object
 from service.build.dashboards.patterns import as_json
 from service.build.dashboards.verify import verify
 from service.build.schema import schema_text
 from service.content import Content
 from service.errors import ContentError, ContentErrors
 
-SHARED = "index_patterns"
-"""The file of index patterns that belong to no dataset."""
+SHARED = "shared"
+"""The file of what belongs to no dashboard: index patterns across datasets, the links from one dashboard to the others."""
 
 
 def artefacts(content: Content, pipelines: Pipelines) -> Iterator[Artefact]:
@@ -35,6 +35,7 @@ def saved_objects(content: Content, pipelines: Pipelines) -> dict[str, list[Save
     files: dict[str, list[SavedObject]] = {SHARED: []}
     for name, pattern in patterns.items():
         files.setdefault(name if name in pipelines else SHARED, []).append(pattern_object(pattern))
+    files[SHARED].append(navigation_object(boards))
     faults: list[ContentError] = []
     for board in boards:
         try:

@@ -206,10 +206,25 @@ def test_every_kind_of_split_is_written_as_dashboards_reads_it() -> None:
 
 def test_project_and_environment_can_be_chosen_on_every_dashboard() -> None:
     for one in (one for one in OBJECTS if one["type"] == "dashboard"):
-        first = one["references"][0]
+        links, first = one["references"][:2]
+        assert links["id"] == "siem-navigation"
         (controls,) = [each for each in OBJECTS if (each["type"], each["id"]) == (first["type"], first["id"])]
         names = [control["fieldName"] for control in json.loads(controls["attributes"]["visState"])["params"]["controls"]]
         assert names[:2] == ["project.id", "project.environment"], one["id"]
+
+
+def test_every_panel_can_be_filtered_by_project_and_environment() -> None:
+    for name, pattern in index_patterns(CONTENT, PIPELINES).items():
+        for field in ("project.id", "project.environment"):
+            assert pattern.fields[field].aggregatable, name
+
+
+def test_every_dashboard_links_to_every_other() -> None:
+    (links,) = [one for one in OBJECTS if one["id"] == "siem-navigation"]
+    text = json.loads(links["attributes"]["visState"])["params"]["markdown"]
+    for one in OBJECTS:
+        if one["type"] == "dashboard":
+            assert f"](#/view/{one['id']})" in text
 
 
 def test_every_dataset_has_a_dashboard_and_an_index_pattern() -> None:

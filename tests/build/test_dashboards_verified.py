@@ -17,7 +17,7 @@ from service.pipeline.load import load_pipelines
 
 CONTENT = find_content(Path(__file__).parents[2])
 FILES = saved_objects(CONTENT, load_pipelines(CONTENT.pipelines))
-SOME = [*FILES["index_patterns"], *FILES["aws.alb"]]
+SOME = [*FILES["shared"], *FILES["aws.alb"]]
 Objects = dict[str, dict[str, Any]]
 
 
@@ -31,9 +31,9 @@ def test_what_is_committed_would_render() -> None:
     assert len(committed) == sum(len(objects) for objects in FILES.values())
 
 
-@pytest.mark.parametrize("name", sorted(set(FILES) - {"index_patterns"}))
-def test_each_file_can_be_imported_by_itself_after_the_shared_patterns(name: str) -> None:
-    assert list(flaws([*FILES["index_patterns"], *FILES[name]])) == []
+@pytest.mark.parametrize("name", sorted(set(FILES) - {"shared"}))
+def test_each_file_can_be_imported_by_itself_after_the_shared_one(name: str) -> None:
+    assert list(flaws([*FILES["shared"], *FILES[name]])) == []
 
 
 def _state(objects: Objects, name: str, change: Callable[[dict[str, Any]], object]) -> None:
@@ -89,7 +89,7 @@ BROKEN: dict[str, tuple[Callable[[Objects], object], str]] = {
         lambda all_: all_["dashboard/siem-aws.alb"].update(migrationVersion={"dashboard": "8.0.0"}), "refuse",
     ),
     "panels on top of each other": (
-        lambda all_: _panels(all_, lambda panels: panels[2]["gridData"].update(x=0)), "covers another",
+        lambda all_: _panels(all_, lambda panels: panels[3]["gridData"].update(x=0)), "covers another",
     ),
     "a panel over the edge": (lambda all_: _panels(all_, lambda panels: panels[1]["gridData"].update(x=44)), "no proper place"),
     "a panel less than references": (lambda all_: _panels(all_, lambda panels: panels.pop()), "not its references"),

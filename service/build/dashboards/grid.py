@@ -14,6 +14,8 @@ SIZES: dict[str, Size] = {
     "controls": (48, 5),
 }  # fmt: skip
 """What suits each kind."""
+NAVIGATION_SIZE: Size = (48, 3)
+"""Of the links at the top."""
 
 
 def places(sizes: Iterable[Size]) -> Iterator[dict[str, int | str]]:

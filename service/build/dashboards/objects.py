@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from service.build.dashboards import looks
 from service.build.dashboards.aggregations import aggregations, label_of, stands
 from service.build.dashboards.context import Context, field_of
-from service.build.dashboards.grid import SIZES, places
+from service.build.dashboards.grid import NAVIGATION_SIZE, SIZES, places
 from service.build.dashboards.load import Board, Patterns
 from service.build.dashboards.patterns import TIME, IndexPattern, as_json, field_list, formats
 from service.errors import ContentError, ContentErrors
@@ -19,6 +19,7 @@ SavedObject = dict[str, Any]
 MIGRATIONS = {"index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.10.0", "dashboard": "7.9.3"}
 """Newest version of each shape that every OpenSearch Dashboards 2.x and 3.x knows; a newer one is refused at import."""
 _INDEX = "kibanaSavedObjectMeta.searchSourceJSON.index"
+NAVIGATION = "siem-navigation"
 _ALWAYS = ("project.id", "project.environment")
 _WORD = re.compile(r"[^a-z0-9]+")
 
@@ -32,6 +33,13 @@ def pattern_object(pattern: IndexPattern) -> SavedObject:
         "fieldFormatMap": as_json(formats(pattern)),
     }
     return _object("index-pattern", pattern.id, attributes, [])
+
+
+def navigation_object(boards: Iterable[Board]) -> SavedObject:
+    """Links to every dashboard, the ones across datasets first; it stands at the top of each."""
+    ordered = sorted(boards, key=lambda board: ("." in board.name, board.file.title.lower()))
+    links = " · ".join(f"[{board.file.title}](#/view/{_board_id(board)})" for board in ordered)
+    return _visualization(NAVIGATION, "SIEM · Navigation", "", {"type": "markdown", "params": looks.markdown(links), "aggs": []})
 
 
 def board_objects(board: Board, patterns: Patterns) -> list[SavedObject]:
@@ -171,10 +179,10 @@ def _controls_object(board: Board, pattern: IndexPattern) -> SavedObject:
 
 
 def _dashboard_object(board: Board, shown: list[SavedObject]) -> SavedObject:
-    sizes = [SIZES["controls"], *(panel.size or SIZES[panel.kind] for panel in board.file.panels)]
-    titles = ["", *(panel.title for panel in board.file.panels)]
+    sizes = [NAVIGATION_SIZE, SIZES["controls"], *(panel.size or SIZES[panel.kind] for panel in board.file.panels)]
+    titles = ["", "", *(panel.title for panel in board.file.panels)]
     # A metric says under its number what it is; a heading above it would say it again.
-    bare = [True, *(panel.kind in {"metric", "gauge", "markdown"} for panel in board.file.panels)]
+    bare = [True, True, *(panel.kind in {"metric", "gauge", "markdown"} for panel in board.file.panels)]
     panels = [
         {
             "version": MIGRATIONS["dashboard"],
@@ -199,7 +207,8 @@ def _dashboard_object(board: Board, shown: list[SavedObject]) -> SavedObject:
         "refreshInterval": {"pause": True, "value": 0},
         "kibanaSavedObjectMeta": {"searchSourceJSON": as_json({"query": _query(""), "filter": []})},
     }
-    references = [{"name": f"panel_{number}", "type": one["type"], "id": one["id"]} for number, one in enumerate(shown)]
+    ids = [("visualization", NAVIGATION), *((one["type"], one["id"]) for one in shown)]
+    references = [{"name": f"panel_{number}", "type": kind, "id": identity} for number, (kind, identity) in enumerate(ids)]
     return _object("dashboard", _board_id(board), attributes, references)
 
 
