@@ -63,10 +63,17 @@ def command(*, leave: bool, seconds: float, rate: int, workers: int, seed: int, 
         with contextlib.suppress(KeyboardInterrupt):
             outcome = asyncio.run(show.run(after))
             sys.exit(0 if outcome.verdict.exact else 1)
-    except (ServerFailed, PartMissing, RuntimeError) as error:
-        raise click.ClickException(str(error)) from error
+    except (ServerFailed, PartMissing, RuntimeError, ExceptionGroup) as error:
+        raise click.ClickException("\n".join(_reasons(error))) from error
     finally:
         live.stop()
+
+
+def _reasons(error: Exception) -> list[str]:
+    """What went wrong, one line a cause: servers start side by side and may fail so."""
+    if isinstance(error, ExceptionGroup):
+        return [reason for each in error.exceptions for reason in _reasons(each)]
+    return [str(error)]
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

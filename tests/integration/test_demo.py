@@ -7,13 +7,27 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
+
+
+_DEMO = ("demo", "--exit", "--json", "--seconds", "14", "--rate", "300", "--folder")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # Not below pytest's own folder: OpenSearch refuses root, and nobody else may enter there.
+    with tempfile.TemporaryDirectory(prefix="kinesiem-test-demo-") as name:
+        made = Path(name)
+        made.chmod(0o755)
+        yield made
 
 
 def service_processes(folder: Path) -> list[psutil.Process]:
@@ -34,20 +48,20 @@ def ready(log: Path) -> bool:
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["undisturbed", "killed"])
-def test_every_event_of_the_demo_arrives_exactly_once(tmp_path: Path, killed: bool) -> None:
+def test_every_event_of_the_demo_arrives_exactly_once(folder: Path, *, killed: bool) -> None:
     demo = subprocess.Popen(
-        [sys.executable, "-m", "service", *"demo --exit --json --seconds 14 --rate 300 --folder".split(), str(tmp_path)],
+        [sys.executable, "-m", "service", *_DEMO, str(folder)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         if killed:
             deadline = time.monotonic() + 180
-            while not ready(tmp_path / "service.log"):
+            while not ready(folder / "service.log"):
                 assert demo.poll() is None, demo.communicate()
                 assert time.monotonic() < deadline, "the service never became ready"
                 time.sleep(0.3)
             time.sleep(5)
-            victims = service_processes(tmp_path)
+            victims = service_processes(folder)
             assert victims
             for victim in victims:
                 os.kill(victim.pid, signal.SIGKILL)
@@ -56,6 +70,7 @@ def test_every_event_of_the_demo_arrives_exactly_once(tmp_path: Path, killed: bo
         if demo.poll() is None:
             demo.terminate()
             demo.wait(60)
+    assert out, err[-3000:]
     outcome = json.loads(out)
     assert demo.returncode == 0, (outcome, err[-2000:])
     assert outcome["exact"]
