@@ -274,3 +274,9 @@ def test_the_pattern_over_all_events_has_every_field_of_every_dataset() -> None:
     for dataset in PIPELINES:
         assert patterns[dataset].fields.items() <= everything.fields.items()
     assert json.loads(pattern_object(everything)["attributes"]["fields"])
+
+
+def test_what_is_bad_is_red_in_every_chart() -> None:
+    (one,) = [one for one in OBJECTS if one["id"] == "siem-aws.vpcflow-verdicts"]
+    colours = json.loads(one["attributes"]["uiStateJSON"])["vis"]["colors"]
+    assert colours["reject"] == colours["failure"] == colours["5xx"] != colours["accept"]

@@ -12,6 +12,16 @@ TYPES = {
 }  # fmt: skip
 """Kind of panel → type of visualization; a ``bar`` is a ``histogram`` or a ``horizontal_bar``."""
 
+_GREEN, _RED, _AMBER, _YELLOW, _BLUE, _GREY = "#54B399", "#BD271E", "#DA8B45", "#D6BF57", "#6092C0", "#98A2B3"
+COLOURS = {
+    "success": _GREEN, "failure": _RED, "unknown": _GREY,
+    "accept": _GREEN, "reject": _RED, "allow": _GREEN, "forbid": _RED, "ALLOW": _GREEN, "ALERT": _AMBER, "BLOCK": _RED,
+    "critical": "#7B1010", "high": _RED, "medium": _AMBER, "low": _YELLOW,
+    "fatal": "#7B1010", "error": _RED, "warn": _AMBER, "warning": _AMBER, "info": _BLUE, "debug": _GREY, "trace": _GREY,
+    "2xx": _GREEN, "3xx": _BLUE, "4xx": _AMBER, "5xx": _RED, "NOERROR": _GREEN, "NXDOMAIN": _AMBER, "SERVFAIL": _RED,
+}  # fmt: skip
+"""What is bad is red in every chart; values that are not here get the colours of Dashboards."""
+
 _MOST = 1_000_000_000_000
 
 

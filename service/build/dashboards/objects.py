@@ -21,6 +21,7 @@ MIGRATIONS = {"index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.1
 _INDEX = "kibanaSavedObjectMeta.searchSourceJSON.index"
 NAVIGATION = "siem-navigation"
 _ALWAYS = ("project.id", "project.environment")
+_COLOURED = {"line", "area", "histogram", "horizontal_bar", "pie"}
 _WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -140,7 +141,7 @@ def _visualization(
         "title": title,
         "description": about,
         "visState": as_json({"title": title, **state}),
-        "uiStateJSON": "{}",
+        "uiStateJSON": as_json({"vis": {"colors": looks.COLOURS}} if state["type"] in _COLOURED else {}),
         "version": 1,
         "kibanaSavedObjectMeta": {"searchSourceJSON": as_json(source)},
     }
