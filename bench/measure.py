@@ -84,7 +84,11 @@ def resident_mb(pid: int, field: str = "VmRSS") -> float:
 def machine() -> dict[str, Any]:
     """What this was measured on."""
     model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
         platform.machine(),
     )
     return {

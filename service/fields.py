@@ -13,12 +13,23 @@ from service.errors import ContentError, ContentErrors
 from service.yaml_file import YamlFile, read
 
 FieldType = Literal[
-    "keyword", "wildcard", "text", "match_only_text", "long", "integer", "float", "double", "boolean", "date", "ip",
-    "geo_point", "object", "flat_object", "nested",
+    "keyword",
+    "wildcard",
+    "text",
+    "match_only_text",
+    "long",
+    "integer",
+    "float",
+    "double",
+    "boolean",
+    "date",
+    "ip",
+    "geo_point",
+    "object",
+    "flat_object",
+    "nested",
 ]
-FieldName = Annotated[
-    str, StringConstraints(pattern=r"^@?[A-Za-z_][A-Za-z0-9_\-]*(\.[A-Za-z0-9_@/\-]+)*$", max_length=200)
-]
+FieldName = Annotated[str, StringConstraints(pattern=r"^@?[A-Za-z_][A-Za-z0-9_\-]*(\.[A-Za-z0-9_@/\-]+)*$", max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ _CLF = re.compile(r"\[?(\d{1,2})/([A-Za-z]{3})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.
 _SYSLOG = re.compile(r"([A-Za-z]{3}) +(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?")
 _EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9})\d*)?")
 _MONTHS = {
-    name: n
-    for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+    name: n for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
 }
 _ENTRIES = 50_000
 _START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,9 +31,7 @@ class Moment(NamedTuple):
 class Times(dict[object, Moment | None]):
     """Text (or number) → Moment, None when it is no time; remembers up to 50,000 of them."""
 
-    def __init__(
-        self, read: Callable[[object], tuple[datetime, str] | None], suffix: Callable[[datetime], str]
-    ) -> None:
+    def __init__(self, read: Callable[[object], tuple[datetime, str] | None], suffix: Callable[[datetime], str]) -> None:
         super().__init__()
         self._read = read
         self._suffix = suffix

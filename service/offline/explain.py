@@ -90,9 +90,7 @@ def explain(loaded: LoadedPipeline, enrichers: Enrichers, slice_: Slice, line: i
     return told
 
 
-def _made(
-    loaded: LoadedPipeline, enrichers: Enrichers, slice_: Slice, raw: dict[str, Any], now_ms: int
-) -> Iterator[Made]:
+def _made(loaded: LoadedPipeline, enrichers: Enrichers, slice_: Slice, raw: dict[str, Any], now_ms: int) -> Iterator[Made]:
     before: dict[str, Any] = {}
     for stage, keys, blocks, enriched in _stages(loaded.file):
         complete = {} if enriched else {"enrich": [], "owner": None, "sink": _steady(loaded)}
@@ -121,9 +119,7 @@ def _stages(file: PipelineFile) -> Iterator[tuple[str, tuple[Key, ...], list[Blo
     yield "enrich", ("enrich",), blocks, True
 
 
-def _writer(
-    loaded: LoadedPipeline, keys: tuple[Key, ...], name: str, raw: dict[str, Any]
-) -> tuple[Place | None, str]:
+def _writer(loaded: LoadedPipeline, keys: tuple[Key, ...], name: str, raw: dict[str, Any]) -> tuple[Place | None, str]:
     """The entry of this group that writes the field; the group itself, or the service, when no entry names it."""
     if not keys or name.startswith(("related.", "siem.", "project.")) or name in ("event.original", "ecs.version"):
         return None, "service"

@@ -64,9 +64,7 @@ def write(folder: Path, made: Scaffold) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _pipeline(
-    dataset: str, shape: Shape, kept: list[Guess], when: tuple[str, str] | None, identity: str | None
-) -> str:
+def _pipeline(dataset: str, shape: Shape, kept: list[Guess], when: tuple[str, str] | None, identity: str | None) -> str:
     product = dataset.partition(".")[2] or dataset
     id_target = next((guess.target for guess in kept if guess.path == identity), None)
     width = max((len(_key(guess.path)) for guess in kept), default=0) + 1
@@ -139,5 +137,3 @@ def _key(path: str) -> str:
     plain = path.replace("_", "a").replace(".", "a").replace("-", "a").isalnum() and path[0].isalpha()
     words = path.lower() not in ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
     return path if plain and words else json.dumps(path, ensure_ascii=False)
-
-

@@ -122,9 +122,7 @@ def test_a_misspelt_key_is_not_told_a_second_time_as_missing(source: Path) -> No
 
 def test_a_missing_key_is_told_at_the_place_it_should_stand_in(source: Path) -> None:
     (source / "pipeline.yml").write_text(GOOD.replace("summary: Flows of a test.\n", ""))
-    assert [(fault.code, fault.place.line, fault.hint) for fault in faults(source)] == [
-        ("missing_key", 1, "add `summary:`")
-    ]
+    assert [(fault.code, fault.place.line, fault.hint) for fault in faults(source)] == [("missing_key", 1, "add `summary:`")]
 
 
 def test_all_faults_of_a_file_are_told_at_once_in_the_order_of_its_lines(source: Path) -> None:

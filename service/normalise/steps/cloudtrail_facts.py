@@ -10,9 +10,7 @@ from service.normalise.cast import dumps
 _WORDS = {"Success": "success", "Failure": "failure", "success": "success", "failure": "failure"}
 
 
-def cloudtrail_outcome(
-    action: Any, error_code: Any, error_message: Any, response: Any, details: Any
-) -> tuple[str]:
+def cloudtrail_outcome(action: Any, error_code: Any, error_message: Any, response: Any, details: Any) -> tuple[str]:
     """``success`` or ``failure``: what a sign-in says of itself, else whether there was an error."""
     for said in (response, details):
         # {"ConsoleLogin": "Failure"}: the sign-in service answers under the name of the event.
@@ -74,9 +72,7 @@ def cloudtrail_tls(version: Any) -> tuple[str | None, str | None]:
     return _tls(version) if version.__class__ is str else (None, None)
 
 
-Details = tuple[
-    str | None, str | None, str | None, str | None, str | None, str | None, str | None, int | None, int | None
-]
+Details = tuple[str | None, str | None, str | None, str | None, str | None, str | None, str | None, int | None, int | None]
 _NO_DETAILS: Details = (None, None, None, None, None, None, None, None, None)
 
 

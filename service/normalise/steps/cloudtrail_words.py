@@ -117,8 +117,7 @@ _NAMES: dict[Meaning, str] = {
         "configuration",
         ("change",),
     ): (
-        "CreateTags DeleteTags Subscribe Unsubscribe ConfirmSubscription StopLogging StartLogging AddPermission"
-        " RemovePermission"
+        "CreateTags DeleteTags Subscribe Unsubscribe ConfirmSubscription StopLogging StartLogging AddPermission RemovePermission"
     ),
     ("configuration", ("info",)): "DescribeTrails LookupEvents",
     ("database", ("info",)): "DescribeDBInstances ListTables",
@@ -148,12 +147,10 @@ _VERBS = {
         " Poll Read Detect Is Has Show Verify Lint Evaluate Predict Calculate Compare Locate Peek Resolve"
     ),
     "access": (
-        "Retrieve Download Export Receive Query Scan Select Invoke Decrypt Encrypt Generate Translate Synthesize"
-        " Recognize Use"
+        "Retrieve Download Export Receive Query Scan Select Invoke Decrypt Encrypt Generate Translate Synthesize Recognize Use"
     ),
     "creation": (
-        "Create Register Allocate Import Request Copy Upload Issue Provision Launch Clone Initiate Purchase Build"
-        " Generate Post"
+        "Create Register Allocate Import Request Copy Upload Issue Provision Launch Clone Initiate Purchase Build Generate Post"
     ),
     "deletion": "Delete Deregister Release Purge Destroy Abort Discard Deprovision Unregister Drop Erase Forget Remove",
     "start": "Start Run Resume Execute Submit Open Connect Begin",

@@ -47,9 +47,7 @@ STEPS: dict[str, StepSpec] = {
         ("resource", "service"),
         {"addresses": "list", "users": "list", "hashes": "list", "hosts": "list"},
     ),
-    "finding_severity": StepSpec(
-        finding_severity, ("severity",), {"whole": "int", "word": "str", "label": "str"}
-    ),
+    "finding_severity": StepSpec(finding_severity, ("severity",), {"whole": "int", "word": "str", "label": "str"}),
     "finding_rule": StepSpec(finding_rule, ("type",), {"category": "str", "ruleset": "str", "event_category": "list"}),
     "finding_sample": StepSpec(finding_sample, ("extra",), {"sample": "bool"}),
     "finding_users": StepSpec(
