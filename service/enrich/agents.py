@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from ua_parser import OS, Device, Domain, PartialResult, UserAgent
-from ua_parser.loaders import load_builtins
+from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 
 from service.enrich.fragments import members
@@ -32,7 +32,7 @@ _NUMBERS = re.compile(r"\d+(?:\.\d+){0,3}")
 @cache
 def _rules() -> Callable[[str, Domain], PartialResult]:
     # Compiling the rules takes a good part of a second; who never meets a user agent does not pay for it.
-    return Resolver(load_builtins())
+    return Resolver(load_lazy_builtins())  # lazy: the Rust engine needs the patterns only
 
 
 def fragment_of(text: str) -> str:
