@@ -66,7 +66,7 @@ _PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "47": "gre", "50": "esp", "5
 
 
 def finding_sides(action: object) -> tuple[Any, ...]:
-    """The source's and the destination's fields, direction, transport, its number and protocol of the traffic, whether it was blocked."""
+    """Fields of the source and of the destination, direction, transport, its number, protocol, whether it was blocked."""
     if not isinstance(action, dict):
         return _NO_SIDES
     blocked: bool | None = None
