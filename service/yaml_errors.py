@@ -59,7 +59,7 @@ def explain(error: ValidationError, data: Any, model: type[BaseModel]) -> list[F
 
 
 def closest(word: str, candidates: Iterable[str]) -> str:
-    """ "did you mean …?" when one of the candidates looks like the word, else ""."""
+    """``did you mean …?`` when one of the candidates looks like the word, else nothing."""
     found = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.6)
     return f"did you mean `{found[0]}`?" if found else ""
 
