@@ -70,6 +70,20 @@ _FLOW_COLUMNS = frozenset(
         "encryption-status",
     ]
 )
+_WRAPPED = re.compile(r"(?:https?|h2|grpcs|wss?|tls)(?: [0-9.]{3})? \d{4}-\d\d-\d\dT[\d:.]{8,15}Z? (?:app|net)/\S+(?: \S+)? *")
+
+
+def unwrapped(lines: list[str]) -> list[tuple[int, str]] | None:
+    """Number and text of load balancer entries that somebody wrapped to fit a page, as AWS's guides do; None for all else."""
+    if len(lines) < 2 or _WRAPPED.fullmatch(lines[0]) is None:
+        return None
+    entries: list[tuple[int, str]] = []
+    for number, line in enumerate(lines):
+        if _WRAPPED.fullmatch(line) is not None:
+            entries.append((number, line.rstrip()))
+        else:
+            entries[-1] = (entries[-1][0], f"{entries[-1][1]} {line.strip()}")
+    return entries
 
 
 def directive(line: str) -> tuple[str, str] | None:

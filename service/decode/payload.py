@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from service.decode.extent import ALONE, end_of_broken, flaw, measure
-from service.decode.header import directive, is_header
+from service.decode.header import directive, is_header, unwrapped
 from service.decode.json_value import PROBE, WRONG, read_array, read_object
 from service.decode.limits import Limits
 from service.decode.nesting import HARMLESS, too_deep
@@ -147,6 +147,11 @@ class _Scan:
 
     def lines(self, lines: list[str], *, has_returns: bool = True) -> None:
         """Add decoded lines, the first of them being number ``line``; headers and directives say what the others are."""
+        if (entries := unwrapped(lines)) is not None:
+            self.units.values += len(entries)
+            for number, entry in entries:
+                self.units.plain(entry.rstrip(), self.line + number)
+            return
         if not has_returns and len(lines) > 1:
             starts = {line[:1] for line in lines[1:]}
             if not any(start in ("", "#") or start.isspace() for start in starts):

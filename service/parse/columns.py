@@ -8,21 +8,35 @@ import orjson
 
 from service.errors import EventError
 
-_QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"|([^ ]++)')
+_QUOTED = re.compile(r'"((?:[^"\\]++|\\.|"(?! |\Z))*+)(?:"|\Z)|([^ ]++)', re.DOTALL)
+"""A quote ends a value where a blank or the end follows: clients put quotes into what load balancers log as it came."""
 _WRAPPED = ("log", "message", "body")
-_ESCAPED = re.compile(r"\\(.)")
+_ESCAPED = re.compile(r'\\(["\\])')
 
 
 def split_quoted(text: str) -> list[str]:
-    """Values separated by blanks, some in double quotes; for lines without backslashes, fast."""
-    row: list[str] = []
-    quoted = False
-    for piece in text.split('"'):
-        if quoted:
-            row.append(piece)
-        else:
-            row += piece.split()
-        quoted = not quoted
+    """Values separated by blanks, some in double quotes; for lines without backslashes, fast.
+
+    Raises ValueError where a quote stands inside a value: that is for ``split_carefully``.
+    """
+    first, *rest = text.split('"')
+    row = first.split()
+    if not rest:
+        return row
+    if len(rest) % 2 or (first and first[-1] != " "):
+        raise ValueError(text)
+    *between, tail = rest[1::2]
+    for value, after in zip(rest[::2], between, strict=False):
+        row.append(value)
+        if after == " ":
+            continue
+        if not after or after[0] != " " or after[-1] != " ":
+            raise ValueError(text)
+        row += after.split()
+    if tail and tail[0] != " ":
+        raise ValueError(text)
+    row.append(rest[-2])
+    row += tail.split()
     return row
 
 

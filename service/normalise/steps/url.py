@@ -130,7 +130,7 @@ def request_line(text: object, scheme: object = None, domain: object = None, por
             target = method
         method = ""
     target = target.strip()
-    if method == "CONNECT":
+    if method == "CONNECT" and "/" not in target:
         username, password, name, number = authority(target)
         return method, version, *Url(target or None, domain=name, port=number, username=username, password=password)
     return method or None, version, *split(target, scheme, domain, port)

@@ -1,0 +1,58 @@
+"""Lines of separated, partly quoted values."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.parse.columns import split_carefully, split_quoted
+
+
+def careful(text: str) -> list[str]:
+    return split_carefully(text, " ", quoted=True)
+
+
+@pytest.mark.parametrize(
+    "line", ['a b "c d" e', '"a"', '"a" "b"', 'a "" b', '"a b" - "-" 1', "a  b", 'a "b"  "c" ', '"GET / HTTP/1.1" "curl/8.4.0"']
+)
+def test_both_ways_to_split_agree_on_sound_lines(line: str) -> None:
+    assert split_quoted(line) == careful(line)
+
+
+@pytest.mark.parametrize("line", ['a "b"c" d', '"GET /a"b HTTP/1.1" x', 'a"b" c', '"a" "b', '"a""b"'])
+def test_a_quote_inside_a_value_is_for_the_careful_way(line: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        split_quoted(line)
+
+
+def test_a_quote_ends_a_value_only_before_a_blank() -> None:
+    assert careful('1 "GET /a"b?c="d HTTP/1.1" "x" -') == ["1", 'GET /a"b?c="d HTTP/1.1', "x", "-"]
+
+
+def test_escaped_quotes_and_backslashes_are_themselves_again() -> None:
+    assert careful(r'"say \"hi\" \\ there" "\x22 \xff"') == [r'say "hi" \ there', r"\x22 \xff"]
+
+
+def test_a_value_that_was_cut_off_goes_to_the_end() -> None:
+    assert careful('1 "Mozilla/5.0 (X11') == ["1", "Mozilla/5.0 (X11"]
+
+
+@given(st.lists(st.text(st.characters(codec="ascii", exclude_characters='"\\\n\r\t\x0b\x0c\x1c\x1d\x1e\x1f')), min_size=1))
+def test_quoted_values_come_back(values: list[str]) -> None:
+    line = " ".join(f'"{value}"' for value in values)
+    assert split_quoted(line) == careful(line) == values
+
+
+@given(st.text())
+def test_any_text_falls_into_values(text: str) -> None:
+    assert all(isinstance(value, str) for value in careful(text))
+
+
+@pytest.mark.parametrize("line", ['"' * 100_000, '" ' * 50_000, '"\\' * 50_000, '"a' * 50_000, '\\"' * 50_000])
+def test_hostile_quotes_cost_linear_time(line: str) -> None:
+    before = time.process_time()
+    careful(line)
+    assert time.process_time() - before < 0.2
