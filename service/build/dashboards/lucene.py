@@ -16,7 +16,7 @@ from service.match.nodes import And, Compare, Item, Node, Not, Null, Or, Present
 Refuse = Callable[[str, str, str, str], ContentError]
 """``refuse(field, code, reason, hint)``: the error, with the place where the selection names the field."""
 
-_SPECIAL = re.compile(r'([+\-=&|!(){}\[\]^"~*?:\\/ ])')
+_SPECIAL = re.compile(r'([+\-=&|!(){}\[\]^"~*?:\\/\s])')
 _UNESCAPABLE = re.compile(r"[<>]")
 
 
