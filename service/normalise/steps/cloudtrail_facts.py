@@ -86,7 +86,7 @@ def cloudtrail_details(provider: Any, request: Any, response: Any, additional: A
     asked = request if request.__class__ is dict else _EMPTY
     answered = response if response.__class__ is dict else _EMPTY
     more = additional if additional.__class__ is dict else _EMPTY
-    if asked is _EMPTY and answered is _EMPTY and more is _EMPTY:
+    if _ASKED.isdisjoint(asked) and _ANSWERED.isdisjoint(answered) and "bytesTransferredIn" not in more:
         return _NO_DETAILS
     target = asked.get("userName")
     path: Any = None
@@ -109,6 +109,8 @@ def cloudtrail_details(provider: Any, request: Any, response: Any, additional: A
 
 
 _EMPTY: dict[str, Any] = {}
+_ASKED = frozenset({"userName", "roleName", "newUserName", "groupName", "key", "instanceId", "instancesSet", "target"})
+_ANSWERED = frozenset({"user", "group", "instanceId", "instancesSet"})
 
 
 def _word(value: Any) -> str | None:

@@ -120,6 +120,7 @@ _SERVICES = frozenset(
     )
 )
 _SERVICE_IDS = ("sg-", "sgr-", "eni-", "vpc-", "subnet-", "acl-", "rtb-", "igw-", "nat-", "vpce-", "tgw-", "pcx-")
+_ACCOUNT_ONLY = (("account",),)
 _MOST = 50
 Targets = tuple[list[str] | None, list[str] | None, list[str] | None, list[str] | None]
 _NONE: Targets = (None, None, None, None)
@@ -139,6 +140,8 @@ def cloudtrail_targets(
     paths = _PATHS.get((provider, action))
     if paths is None:
         return _NONE
+    if paths == _ACCOUNT_ONLY:
+        return (None, None, None, [account]) if account.__class__ is str and account else _NONE
     found: list[str] = []
     for path in paths:
         match path[0]:
