@@ -35,10 +35,10 @@ class Screen:
         last = ""
         for (project, dataset), sent in sorted(ledger.by_dataset().items()):
             row = rows.get((project, dataset), {})
-            indexed = row.get("indexed", 0) + row.get("already_there", 0)
-            dead = row.get("dead_lettered", 0)
+            indexed = int(row.get("indexed", 0) + row.get("already_there", 0))
+            dead = int(row.get("dead_lettered", 0))
             if dataset == DEAD:
-                dead, indexed = sum(each["unrouted"] for each in status.get("streams", []) if _name(each) == project), 0
+                dead, indexed = int(sum(each["unrouted"] for each in status.get("streams", []) if _name(each) == project)), 0
             behind = row.get("behind_seconds")
             table.add_row(
                 project if project != last else "", dataset, f"{ledger.records[project, dataset]:,}", f"{sent:,}",
@@ -50,7 +50,9 @@ class Screen:
         story = Panel(
             "\n".join(self.story) or "all quiet", title="attack on pay-prod", border_style="red" if self.story else "dim"
         )
-        return Group(head, ProgressBar(total=1.0, completed=done), table, story)
+        bar = Table.grid(expand=True)
+        bar.add_row(ProgressBar(total=1.0, completed=done))
+        return Group(head, bar, table, story)
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -20,6 +20,8 @@ from service.demo.stage import Service, write_configuration
 from service.demo.verify import Verdict, count_all, verify
 from service.local.stack import LocalStack
 
+READY = 60.0
+"""Seconds the service gets to become ready."""
 PATIENCE = 90.0
 """Seconds without progress after the last put until what is missing counts as missing."""
 
@@ -77,6 +79,7 @@ class Show:
             await asyncio.gather(sender.create_streams(), service.apply())
             self._say("starting the service")
             await service.start()
+            await self._until_ready(service)
             client = AsyncOpenSearch([stack.opensearch_url], timeout=60)
             try:
                 await self._play(sender, service, screen, client)
@@ -88,6 +91,19 @@ class Show:
                 self._say("stopping the service")
                 await service.stop()
         return outcome
+
+    async def _until_ready(self, service: Service) -> None:
+        """The show begins when the service reads; it need not, for nothing would be lost, but people want to see it work."""
+        deadline = self._clock.monotonic() + READY
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
+            while self._clock.monotonic() < deadline:
+                try:
+                    async with http.get(f"{service.url}health/ready") as answer:
+                        if answer.status == 200:
+                            return
+                except (aiohttp.ClientError, TimeoutError):
+                    pass
+                await self._clock.sleep(0.2)
 
     async def _play(self, sender: Sender, service: Service, screen: Screen, client: AsyncOpenSearch) -> None:
         playing = asyncio.create_task(sender.play())
