@@ -62,7 +62,8 @@ class Subscriptions:
     def ended(self, subscription: Subscription) -> None:
         """Forget a subscription whose connection is gone; AWS keeps refusing newcomers for its first five seconds."""
         key = (subscription.consumer_arn, subscription.shard.shard_id)
-        if self._running.get(key) is subscription and subscription.stolen.is_set():
+        age = self._account.clock.monotonic() - subscription.began
+        if self._running.get(key) is subscription and age >= self._account.limits.takeover_seconds:
             del self._running[key]
 
     async def push(self, subscription: Subscription) -> AsyncGenerator[bytes, None]:
