@@ -11,12 +11,14 @@ from service.enrich.fragments import members
 
 LONGEST = 253
 LONGEST_LABEL = 63
+_REVERSE = (".in-addr.arpa", ".ip6.arpa")
 
 
 @cache
 def _suffixes() -> PublicSuffixList:
     # Reading the list takes 50 ms; who never meets a domain name does not pay for it.
-    return PublicSuffixList()
+    # Under a name that no list knows (internal, a single word) nobody registers anything.
+    return PublicSuffixList(accept_unknown=False)
 
 
 def normal(name: str) -> str | None:
@@ -42,10 +44,10 @@ def is_address(text: str) -> bool:
 def fragment_of(name: str) -> str:
     """``,"registered_domain":…,"subdomain":…,"top_level_domain":…`` in ECS's sense, each only when there is one.
 
-    ``www.example.co.uk`` → ``example.co.uk``, ``www``, ``co.uk``. "" for what is no domain name.
+    ``www.example.co.uk`` → ``example.co.uk``, ``www``, ``co.uk``. "" for what is no domain name, or an address backwards.
     """
     lowered = normal(name)
-    if lowered is None:
+    if lowered is None or lowered.endswith(_REVERSE):
         return ""
     registered = _suffixes().privatesuffix(lowered)
     subdomain = lowered[: -len(registered) - 1] if registered and len(registered) < len(lowered) else None

@@ -48,6 +48,15 @@ def distinct(values: Iterable[str | None]) -> list[str]:
     return list(found)  # type: ignore[arg-type]
 
 
+def _single(slot: Slot) -> str:
+    if slot.kind == "ip":
+        return f"({slot.local} and {slot.local}[0])"
+    if slot.name == "dns.question.name":
+        # An address backwards is no host, nor is the root.
+        return f"(None if {slot.local} in (None, '.') or {slot.local}[-5:] == '.arpa' else {slot.local})"
+    return slot.local
+
+
 def write_related(draft: Draft) -> None:
     """Collect what the set fields hold into ``related.ip``, ``related.user``, ``related.hosts`` and ``related.hash``."""
     groups: dict[str, list[Slot]] = {}
@@ -65,7 +74,7 @@ def write_related(draft: Draft) -> None:
             if slot.kind == "strs":
                 lists.append(slot.local)
             else:
-                singles.append(f"({slot.local} and {slot.local}[0])" if slot.kind == "ip" else slot.local)
+                singles.append(_single(slot))
         if not lists and len(singles) == 2 and all(slot.sure for slot in sources):
             one, other = (
                 single if slot.kind != "ip" else f"{slot.local}[0]" for single, slot in zip(singles, sources, strict=True)

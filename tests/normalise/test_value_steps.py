@@ -135,3 +135,28 @@ def test_tags_become_an_object() -> None:
     assert json.loads(call("kv_flatten", tags)["json"]) == {"team": "a", "a_b": "1"}
     assert json.loads(call("kv_flatten", {"x": 1})["json"]) == {"x": "1"}
     assert json.loads(call("kv_flatten", [{"n": "a", "v": "b"}], key="n", value="v")["json"]) == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("9.113.0.203.in-addr.arpa.", "203.0.113.9"),
+        ("9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.IP6.arpa", "2001:db8::9"),
+        ("113.0.203.in-addr.arpa", None),
+        ("x.0.0.0.ip6.arpa", None),
+        ("www.example.com", None),
+        (7, None),
+    ],
+)
+def test_names_backwards_are_addresses_again(name: object, address: str | None) -> None:
+    assert STEPS["reverse_ip"].function(name) == (address,)
+
+
+def test_answers_point_to_names() -> None:
+    answers = [
+        {"Rdata": "Alias.Example.NET.", "Type": "CNAME", "Class": "IN"},
+        {"Rdata": "10 mail.example.com.", "Type": "MX", "Class": "IN"},
+    ]
+    found = call("dns_answers", answers)
+    assert found["names"] == ["alias.example.net"]
+    assert [answer["data"] for answer in json.loads(found["answers"])] == ["Alias.Example.NET", "10 mail.example.com"]

@@ -6,6 +6,10 @@ from service.enrich.addresses import pack, spell
 from service.enrich.fragments import dump
 from service.normalise.steps.spec import StepSpec
 
+LONGEST_REVERSE = 80
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_POINTERS = frozenset({"CNAME", "DNAME", "PTR", "NS"})
+Answers = tuple[str | None, list[str] | None, list[str] | None, list[str] | None]
 MOST_ANSWERS = 256
 """Answers kept; a response holds fewer unless somebody made it up."""
 
@@ -27,16 +31,33 @@ def _text(answer: dict[object, object], *names: str) -> str | None:
     return None
 
 
-def dns_answers(answers: object, name: object = None) -> tuple[str | None, list[str] | None, list[str] | None]:
-    """``dns.answers`` as JSON, the addresses among the answers, and their types.
+def reverse_ip(name: object) -> tuple[str | None]:
+    """The address that a name under ``in-addr.arpa`` or ``ip6.arpa`` stands for."""
+    if not isinstance(name, str) or len(name) > LONGEST_REVERSE:
+        return (None,)
+    stem, suffix, rest = name.lower().removesuffix(".").rpartition(".in-addr.arpa")
+    if suffix and not rest:
+        packed = pack(".".join(reversed(stem.split("."))))
+        return (spell(packed) if packed is not None else None,)
+    stem, suffix, rest = name.lower().removesuffix(".").rpartition(".ip6.arpa")
+    digits = "".join(reversed(stem.split("."))) if suffix and not rest else ""
+    if len(digits) != 32 or not _HEXADECIMAL.issuperset(digits):
+        return (None,)
+    return (spell(bytes.fromhex(digits)),)
 
-    Understands Route 53 Resolver's ``Rdata``, ``Type``, ``Class``; ``name`` is the question they answer.
+
+def dns_answers(answers: object, name: object = None) -> Answers:
+    """``dns.answers`` as JSON, the addresses among the answers, their types, and the names they point to.
+
+    Understands Route 53 Resolver's ``Rdata``, ``Type``, ``Class``; ``name`` is the question they answer. An alias that does
+    not say whose it is goes by the name it leads to, as ECS has it for chains.
     """
     if not isinstance(answers, list):
-        return None, None, None
+        return None, None, None, None
     kept: list[dict[str, str]] = []
     addresses: dict[str, None] = {}
     types: dict[str, None] = {}
+    names: dict[str, None] = {}
     (question,) = dns_name(name)
     for answer in answers[:MOST_ANSWERS]:
         if not isinstance(answer, dict):
@@ -45,8 +66,8 @@ def dns_answers(answers: object, name: object = None) -> tuple[str | None, list[
         kind = _text(answer, "Type", "type")
         made = {
             "class": _text(answer, "Class", "class"),
-            "data": data.removesuffix(".") or "." if data and kind in ("CNAME", "NS", "PTR", "DNAME") else data,
-            "name": dns_name(_text(answer, "Name", "name"))[0] or question,
+            "data": (data := data.removesuffix(".") or ".") if data else None,
+            "name": dns_name(_text(answer, "Name", "name"))[0] or question or (data if kind == "CNAME" else None),
             "type": kind,
         }
         known = {key: value for key, value in made.items() if value is not None}
@@ -57,7 +78,9 @@ def dns_answers(answers: object, name: object = None) -> tuple[str | None, list[
             types[kind] = None
         if data is not None and (packed := pack(data)) is not None:
             addresses[spell(packed)] = None
-    return (dump(kept) if kept else None), list(addresses) or None, list(types) or None
+        elif data is not None and kind in _POINTERS:
+            names[data.lower()] = None
+    return (dump(kept) if kept else None), list(addresses) or None, list(types) or None, list(names) or None
 
 
 STEPS: dict[str, StepSpec] = {
@@ -65,6 +88,7 @@ STEPS: dict[str, StepSpec] = {
     "dns_answers": StepSpec(
         dns_answers,
         ("answers", "name"),
-        {"answers": "json", "resolved_ip": "list", "types": "list"},
+        {"answers": "json", "resolved_ip": "list", "types": "list", "names": "list"},
     ),
+    "reverse_ip": StepSpec(reverse_ip, ("name",), {"ip": "str"}, cuts=True),
 }
