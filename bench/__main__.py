@@ -1,0 +1,152 @@
+"""``python -m bench [SECTION …]``: measure, print tables, write JSON.
+
+Sections: stages, path, opensearch. Quiet machine, please; what others do on it is in the wall times and the load below.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bench import corpus, search, stages, whole
+from bench.loopback import kept
+from bench.measure import machine
+from service.local.stack import LocalStack
+
+SECTIONS = ("stages", "path", "opensearch")
+DATASETS = stages.FULL
+
+
+@click.command()
+@click.argument("sections", nargs=-1, type=click.Choice(SECTIONS))
+@click.option("--events", default=200_000, show_default=True, help="CloudTrail events of a run through the whole path; flow logs: twice.")
+@click.option("--runs", default=3, show_default=True, help="Runs of each; the median is reported.")
+@click.option("--memory", type=int, metavar="EVENTS", help="Also the memory of a worker over that many events (10000000: an hour).")
+@click.option("--dataset", "datasets", multiple=True, type=click.Choice(DATASETS), help="Only these on the whole path.")
+@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write everything here.")
+def main(
+    sections: tuple[str, ...], events: int, runs: int, memory: int | None, datasets: tuple[str, ...], file: Path | None
+) -> None:
+    """Measure SECTIONS (default: all)."""
+    wanted = sections or (() if memory else SECTIONS)
+    report: dict[str, Any] = {"machine": machine(), "sections": {}}
+    found = report["sections"]
+    console = Console()
+    if "stages" in wanted:
+        found["stages"] = stages.run(max(1000, events // 10))
+        _show(console, "Stages, one core", found["stages"], ("cpu_us", "best_us", "wall_us", "bytes_per_event"))
+    if {"path", "opensearch"} & set(wanted) or memory:
+        asyncio.run(_servers(wanted, found, events, runs, memory, datasets or DATASETS, console))
+    report["machine"]["load_after"] = machine()["load_before"]
+    console.print_json(data=report["machine"])
+    if file is not None:
+        file.write_text(json.dumps(report, indent=2) + "\n")
+
+
+async def _servers(
+    wanted: tuple[str, ...], found: dict[str, Any], events: int, runs: int, memory: int | None, datasets: tuple[str, ...],
+    console: Console,
+) -> None:  # fmt: skip
+    parts = {"kafka", "opensearch"} if "opensearch" in wanted else {"kafka"}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with LocalStack(parts, heap="2g") as stack:
+            for dataset in datasets:
+                many = events * (2 if dataset == "aws.vpcflow" else 1)
+                raw = corpus.events(dataset, many)
+                batches = corpus.batches(dataset, raw)
+                del raw
+                if "path" in wanted:
+                    found.setdefault("path", []).append(await _path(stack, folder, dataset, batches, many, runs))
+                if "opensearch" in wanted:
+                    found.setdefault("opensearch", []).extend(await _search(stack, folder, dataset, batches, many, runs))
+                if memory:
+                    found.setdefault("memory", []).append(await _memory(stack, folder, dataset, batches, many, memory))
+    for section in ("path", "opensearch", "memory"):
+        if section in found:
+            columns = ("events_per_second", "cpu_us", "peak_mb", "bytes_per_document", "ratio")
+            _show(console, section, found[section], columns)
+
+
+async def _path(stack: LocalStack, folder: Path, dataset: str, batches: list[Any], many: int, runs: int) -> dict[str, Any]:
+    taken = []
+    for number in range(runs):
+        prefix = f"p{number}-{dataset}-"
+        await whole.fill(stack.kafka_bootstrap, prefix, batches)
+        async with whole.loopback() as url, aiohttp.ClientSession() as session:
+            settings = whole.write_settings(folder, stack.kafka_bootstrap, url, prefix)
+            taken.append(await whole.drain(settings, lambda: whole.accepted(session, url), many))  # noqa: B023
+    return whole.row(f"Kafka to loopback sink {dataset}", taken)
+
+
+async def _memory(stack: LocalStack, folder: Path, dataset: str, batches: list[Any], many: int, wanted: int) -> dict[str, Any]:
+    times, prefix = max(1, wanted // many), f"m-{dataset}-"
+    await whole.fill(stack.kafka_bootstrap, prefix, batches, times=times)
+    async with whole.loopback() as url, aiohttp.ClientSession() as session:
+        settings = whole.write_settings(folder, stack.kafka_bootstrap, url, prefix)
+        return whole.row(f"memory {dataset}", [await whole.drain(settings, lambda: whole.accepted(session, url), many * times)])
+
+
+async def _search(
+    stack: LocalStack, folder: Path, dataset: str, batches: list[Any], many: int, runs: int
+) -> list[dict[str, Any]]:
+    url, servers, pid = stack.opensearch_url, stack.kafka_bootstrap, stack.pids["opensearch"]
+    bodies_file, pattern = folder / f"{dataset}.bodies", f"siem-{dataset}-*"
+    await whole.fill(servers, f"k-{dataset}-", batches)
+    async with whole.loopback(bodies_file) as sink, aiohttp.ClientSession() as session:
+        settings = whole.write_settings(folder, servers, sink, f"k-{dataset}-")
+        await whole.drain(settings, lambda: whole.accepted(session, sink), many)
+    bodies = kept(bodies_file)
+    bodies_file.unlink()
+    guessed = [body.replace(b'"_index":"siem-', b'"_index":"guessed-') for body in bodies]
+    await whole.apply(whole.write_settings(folder, servers, url, "a-"))
+    await search.load(url, pid, bodies, pattern)  # the server compiles its own code first
+    through: list[whole.Run] = []
+    bare: list[search.Loaded] = []
+    dynamic: list[search.Loaded] = []
+    for number in range(runs):  # in turn, so that what else the machine does hits all of them
+        bare.append(await search.load(url, pid, bodies, pattern))
+        prefix = f"o{number}-{dataset}-"
+        await whole.fill(servers, prefix, batches)
+        async with aiohttp.ClientSession() as session:
+            settings = whole.write_settings(folder, servers, url, prefix)
+            through.append(await whole.drain(settings, lambda: whole.indexed(session, url, dataset), many))  # noqa: B023
+            await search.wipe(session, url, pattern)
+        dynamic.append(await search.load(url, pid, guessed, f"guessed-{dataset}-*"))
+    ours = whole.row(f"Kafka to OpenSearch {dataset}", through)
+    loader = _loaded(f"bare loader, our templates {dataset}", bare)
+    guess = _loaded(f"bare loader, dynamic mapping {dataset}", dynamic)
+    ours["ratio"] = statistics.median(run.per_second for run in through) / loader["events_per_second"]
+    loader["ratio"] = loader["events_per_cpu_second"] / guess["events_per_cpu_second"]
+    return [ours, loader, guess]
+
+
+def _loaded(name: str, runs: list[search.Loaded]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "events_per_second": round(statistics.median(run.per_second for run in runs)),
+        "events_per_cpu_second": round(statistics.median(run.per_cpu_second for run in runs)),
+        "bytes_per_document": round(statistics.median(run.bytes_per_document for run in runs)),
+        "documents": runs[0].documents,
+    }
+
+
+def _show(console: Console, title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    table = Table("", "events/CPU-s", *columns, title=title, box=None, pad_edge=False)
+    for each in rows:
+        cells = [f"{each[name]:,.2f}" if isinstance(each.get(name), float) else f"{each.get(name, '')}" for name in columns]
+        table.add_row(each["name"], f"{each['events_per_cpu_second']:,}", *cells)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
