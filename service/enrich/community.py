@@ -35,11 +35,9 @@ _tail_without_ports = struct.Struct("!Bx").pack
 def community_id(src: Address, dst: Address, sport: int, dport: int, protocol: int) -> str:
     """``1:…`` with seed 0; for ICMP ``sport`` is the type and ``dport`` the code.
 
-    "" when there is no such flow: addresses of two families, numbers outside their range.
+    "" for numbers outside their range. Addresses of two families are hashed like any other, as others do.
     """
     low, high = src.packed, dst.packed
-    if len(low) != len(high):
-        return ""
     try:
         if protocol in ANSWERS:
             answer = ANSWERS[protocol].get(sport)

@@ -54,6 +54,9 @@ def _single(slot: Slot) -> str:
     if slot.name == "dns.question.name":
         # An address backwards is no host, nor is the root.
         return f"(None if {slot.local} in (None, '.') or {slot.local}[-5:] == '.arpa' else {slot.local})"
+    if slot.name == "user.target.id":
+        # The number of a user says nothing outside its host.
+        return f"(None if {slot.local} is None or {slot.local}.isdecimal() else {slot.local})"
     return slot.local
 
 
