@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from service.worker import keep_large_blocks
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -49,7 +51,8 @@ def timed(work: Callable[[], object], count: int, *, runs: int = 9, warm: int = 
 
 @contextmanager
 def calm() -> Iterator[None]:
-    """The garbage collector as a worker sets it."""
+    """The garbage collector and the C library's memory as a worker sets them."""
+    keep_large_blocks()
     gc.collect()
     gc.freeze()
     before = gc.get_threshold()

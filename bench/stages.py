@@ -57,7 +57,7 @@ def run(count: int, datasets: tuple[str, ...] = corpus.DATASETS) -> list[dict[st
             loads = [pieces[n : n + 2000] for n in range(0, len(pieces), 2000)]
             rows[-1]["document_bytes"] = round(sum(map(len, pieces)) / len(pieces))
             rows[-1]["compiled_shapes"] = pipeline.compiled_shapes
-            add("bulk body", lambda: [malformed(load, body_of(load)) for load in loads])  # noqa: B023
+            add("bulk body", lambda: [(malformed(load), body_of(load)) for load in loads])  # noqa: B023
     return rows
 
 

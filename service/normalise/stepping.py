@@ -5,6 +5,7 @@ from __future__ import annotations
 from service.errors import ContentError, EventError
 from service.normalise.assign import assign_kind
 from service.normalise.steps import STEPS
+from service.normalise.steps.spec import StepSpec
 from service.pipeline.draft import Draft
 from service.pipeline.schema import Step
 from service.pipeline.slots import Kind, Quoting
@@ -39,19 +40,31 @@ def write_step(draft: Draft, rule: Step) -> None:
     locals_ = {name: draft.code.local(name, "s") for name in rule.to}
     unpacked = ", ".join(locals_.get(name, "_") for name in spec.outputs)
     test = " or ".join(f"{argument} is not None" for argument in arguments if argument != "None")
+    call = f"{draft.constants.name(function, 'STEP')}({', '.join(arguments)})"
+    if all(_is_scalar(draft, name) for name in named.values()):
+        # Steps are pure, and what is scalar repeats: the same principals, the same calls.
+        call = f"{draft.constants.name(('memo', function), 'STEP')}[({', '.join(arguments)},)]"
+    given, always = draft.code.local(rule.name, "g"), not draft.conditional
+    draft.code.add(f"{given} = None")
     with draft.condition(test):
-        call = f"{draft.constants.name(function, 'STEP')}({', '.join(arguments)})"
-        if all(_is_scalar(draft, name) for name in named.values()):
-            # Steps are pure, and what is scalar repeats: the same principals, the same calls.
-            call = f"{draft.constants.name(('memo', function), 'STEP')}[({', '.join(arguments)},)]"
-        draft.code.add(f"({unpacked},) = {call}")
-        for name, targets in rule.to.items():
-            kind = _KINDS[spec.outputs[name]]
-            for target in [targets] if isinstance(targets, str) else targets:
-                slot = draft.slot(target)
-                with draft.code.block(f"if {locals_[name]} is not None:"):
-                    assign_kind(draft, slot, locals_[name], kind, quoting)
-                slot.touch()
+        nothing = draft.constants.name((None,) * len(spec.outputs), "NOTHING")
+        # Most steps have nothing to say about most events: one test instead of one for each output, here and at the end.
+        draft.code.add(f"{given} = {call}", f"if {given} == {nothing}: {given} = None")
+        with draft.code.block("else:"):
+            draft.code.add(f"({unpacked},) = {given}")
+            _assign(draft, rule, spec, locals_, quoting, given if always else None)
+
+
+def _assign(draft: Draft, rule: Step, spec: StepSpec, locals_: dict[str, str], quoting: Quoting, group: str | None) -> None:
+    for name, targets in rule.to.items():
+        kind = _KINDS[spec.outputs[name]]
+        for target in [targets] if isinstance(targets, str) else targets:
+            slot = draft.slot(target)
+            alone = not slot.touched
+            with draft.code.block(f"if {locals_[name]} is not None:"):
+                assign_kind(draft, slot, locals_[name], kind, quoting)
+            slot.touch()
+            slot.group = group if alone else None
 
 
 def _argument(draft: Draft, name: str | None) -> str:

@@ -59,9 +59,8 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
         if parse.json_event is None or parse.pattern is not None or any(block.forget for block in blocks):
             return None
         root = parse.json_event.root
-        constants: dict[str, object] = {"ROOT": split_path(root)} if root is not None else {}
-        source = write_sorter(branches, "below(raw, ROOT)" if root is not None else "raw", CLEAN_JSON)
-        return Shapes(_bind(source, constants, loaded, enrichers, version, "sort"), shaped)
+        source = write_sorter(branches, split_path(root) if root is not None else None, CLEAN_JSON)
+        return Shapes(_bind(source, {}, loaded, enrichers, version, "sort"), shaped)
 
     try:
         raw_names: tuple[str, ...] = ()

@@ -79,16 +79,21 @@ class Writer:
     def _object(self, shape: Shape) -> tuple[list[Part], bool]:
         members = list(shape.members)
         for key, child in sorted(shape.below.items()):
+            opening, closing = key_text(key) + "{", "}"
+            while not child.members and len(child.below) == 1:  # an object in which there is one object
+                ((inside, child),) = child.below.items()
+                opening, closing = f"{opening}{key_text(inside)[1:]}{{", closing + "}"
             inner, sure = self._object(child)
             if sure:
-                parts = [Part("const", f"{key_text(key)}{{"), *inner, Part("const", "}")]
-                members.append(Member(parts, sure=True))
+                members.append(Member([Part("const", opening), *inner, Part("const", closing)], sure=True))
             else:
                 fixed = all(part.depends != "event" for part in inner)
                 code, name = (self._prolog, self._prolog.local(key, "w")) if fixed else (self._code, self._code.local(key, "j"))
-                code.add(f"{name} = {self.joined(inner)}")
-                opening = key_text(key) + "{"
-                code.add(f"if {name}: {name} = {opening!r} + {name}[1:] + '}}'")
+                text = self.joined(inner)
+                if not text.isidentifier():
+                    code.add(f"{name} = {text}")
+                    text = name
+                code.add(f"{name} = {opening!r} + {text}[1:] + {closing!r} if {text} else ''")
                 members.append(Member([Part("slice" if fixed else "event", name)], sure=False))
         # What is sure stands first and carries no comma; what is fixed stands together, to be one text.
         members.sort(key=lambda member: (not member.sure, any(part.depends == "event" for part in member.parts)))

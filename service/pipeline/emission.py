@@ -83,6 +83,7 @@ def quoted(draft: Draft, slot: Slot) -> str:
 
 def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
     """Put every field that a step may have set into the document, enrichment beside the field it belongs to."""
+    groups: dict[str, list[tuple[str, str]]] = {}
     for slot in draft.slots.values():
         if slot.name in ("@timestamp", "cloud.account.id") or not slot.touched:
             continue
@@ -103,8 +104,16 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
             continue
         name = draft.code.local(slot.name, "e")
         opening = _opening(key_text(key), value)
-        draft.code.add(f"{name} = {opening}{extra} if {slot.local} is not None else ''")
+        text = f"{name} = {opening}{extra} if {slot.local} is not None else ''"
+        if slot.group is None:
+            draft.code.add(text)
+        else:
+            groups.setdefault(slot.group, []).append((name, text))
         shape.put_optional(parent, Part("event", name))
+    for group, texts in groups.items():
+        draft.code.add(" = ".join(name for name, _ in texts) + " = ''")
+        with draft.code.block(f"if {group} is not None:"):
+            draft.code.add(*(text for _, text in texts))
 
 
 def _unless_known(draft: Draft, parent: str, fragment: str) -> str:

@@ -25,11 +25,11 @@ Parsed = tuple[int, str, dict[str, Any]]
 Sorter = Callable[[list[str], dict[Key, list[Parsed]], list[Item]], None]
 
 
-def write_sorter(branches: tuple[tuple[str, ...], ...], root: str, clean: str) -> str:
+def write_sorter(branches: tuple[tuple[str, ...], ...], root: tuple[str, ...] | None, clean: str) -> str:
     """Source of ``sort(events, groups, rest)``: parses events into groups by shape; ``rest`` gets what must be done with care.
 
-    ``root`` is an expression that gives the event proper from the local ``raw``, ``clean`` the test for events that can be
-    written without escapes.
+    ``root`` is the path of the event proper inside what was parsed, if it may be wrapped; ``clean`` the test for events that
+    can be written without escapes.
     """
     code = Code()
     with code.block("def sort(events, groups, rest):"), code.block("for i, text in enumerate(events):"):
@@ -41,11 +41,14 @@ def write_sorter(branches: tuple[tuple[str, ...], ...], root: str, clean: str) -
             code.add("rest.append((i, text))", "continue")
         with code.block("if raw.__class__ is not dict:"):
             code.add("rest.append((i, text))", "continue")
-        code.add(f"raw = {root}", "shape = (*raw, *map(type, raw.values()))")
+        if root is not None:
+            with code.block(f"if {root[0]!r} in raw:"):
+                code.add(f"raw = below(raw, {root!r})")
+        code.add("shape = [*raw, *map(type, raw.values())]")
         names: dict[tuple[str, ...], str] = {(): "raw"}
         _branch(code, (), names, branches)
-        code.add("group = groups.get(shape)")
-        code.add("if group is None: group = groups[shape] = []")
+        code.add("key = tuple(shape)", "group = groups.get(key)")
+        code.add("if group is None: group = groups[key] = []")
         code.add("group.append((i, text, raw))")
     return code.text()
 
@@ -56,7 +59,7 @@ def _branch(code: Code, path: tuple[str, ...], names: dict[tuple[str, ...], str]
             name = names[branch] = code.local("_".join(branch), "d")
             code.add(f"{name} = {names[path]}.get({branch[-1]!r})")
             with code.block(f"if {name}.__class__ is dict:"):
-                code.add(f"shape += (*{name}, *map(type, {name}.values()))")
+                code.add(f"shape += {name}", f"shape += map(type, {name}.values())")
                 _branch(code, branch, names, branches)
 
 

@@ -74,10 +74,12 @@ class Slot:
     """The value, when one unconditional constant is all that was ever written."""
     digits: str | None = None
     """Local that holds the number as JSON would write it, when that is all that was ever written."""
+    group: str | None = None
+    """Local that is None when the field has no value: the answer of the step that alone wrote it."""
 
     def touch(self, *, sure: bool = False) -> None:
         """Note a writer; ``sure``: after it the local is not None, for every event."""
-        self.constant = self.digits = None
+        self.constant = self.digits = self.group = None
         if not self.touched and not sure:
             self.starts_unset = True
         self.touched = True

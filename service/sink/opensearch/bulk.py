@@ -130,10 +130,10 @@ class BulkSink:
 
     async def _fly(self, load: Load) -> None:
         pieces = load.pieces()
-        body = body_of(pieces)
-        if bad := set(malformed(pieces, body)):
+        if bad := set(malformed(pieces)):
             self._set_apart(load, bad)
             return
+        body = body_of(pieces)
         started = self._clock.monotonic()
         self.state.requests += 1
         self.state.request_bytes += len(body)
