@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.check import show_faults
+from service.cli.config import config_option, where_from
 from service.errors import ContentErrors
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class _Applied:
 @click.command()
 @click.option("--plan", "only_plan", is_flag=True, help="Show the difference, change nothing; exit 2 when there is one.")
 @click.option("--json", "as_json", is_flag=True, help="The difference as JSON.")
-@click.option("--config", type=click.Path(path_type=Path, exists=True), envvar="SIEM_CONFIG", help="siem.yml")
+@config_option
 @click.pass_context
 def command(ctx: click.Context, *, only_plan: bool, as_json: bool, config: Path | None) -> None:
     """Put templates, policies, roles and dashboards into the cluster; a second run finds nothing to do."""
@@ -45,7 +46,7 @@ def command(ctx: click.Context, *, only_plan: bool, as_json: bool, config: Path 
         show_faults(errors.faults, err=True)
         ctx.exit(1)
     except oe.TransportError as failed:
-        click.echo(f"{', '.join(settings.opensearch.urls)}: {_reason(failed)}", err=True)
+        click.echo(f"{', '.join(settings.opensearch.urls)}: {_reason(failed)} {where_from(config, 'opensearch.urls')}", err=True)
         ctx.exit(1)
     except Backpressure as busy:
         click.echo(busy.reason, err=True)

@@ -12,25 +12,27 @@ from rich.console import Console
 from rich.table import Table
 
 from service.agents.lag import KafkaAwayError, LagMeter, PartitionLag
+from service.cli.config import config_option, say_it_once, where_from
 from service.errors import ContentErrors
 from service.settings import Settings, load_settings
 
 
 @click.command()
-@click.option("--config", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Settings; default: siem.yml.")
+@config_option
 @click.option("--partitions", is_flag=True, help="One line for each partition.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.")
 def command(config: Path | None, *, partitions: bool, as_json: bool) -> None:
     """Messages written to our topics and not committed by the processors; exit 1 when no broker answers."""
-    default = Path("siem.yml")
+    say_it_once()
     try:
-        settings = load_settings(config or (default if default.is_file() else None))
+        settings = load_settings(config)
         found = asyncio.run(_ask(settings))
     except ContentErrors as errors:
         click.echo(str(errors), err=True)
         sys.exit(78)
     except KafkaAwayError as error:
-        click.echo(f"no broker of {', '.join(settings.kafka.servers)} answers: {error}", err=True)
+        hint = where_from(config, "kafka.servers")
+        click.echo(f"no broker of {', '.join(settings.kafka.servers)} answers {hint}: {error}", err=True)
         sys.exit(1)
     if as_json:
         for line in found:

@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from service.cli.config import config_option
 from service.errors import Backpressure, ContentErrors
 from service.settings import Settings, load_settings
 from service.source.kinesis.dynamodb_leases import DynamoDBLeases
@@ -24,14 +25,13 @@ from service.source.kinesis.sqlite_leases import SqliteLeases
 
 
 @click.command()
-@click.option("--config", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Settings; default: siem.yml.")
+@config_option
 @click.option("--seconds", type=float, default=0.0, help="Look again after so long, and tell which owners are silent.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, with the lease table's own column names.")
 def command(config: Path | None, *, seconds: float, as_json: bool) -> None:
     """Who reads which shard and how far; exit 1 when the lease table cannot be read or hash keys are uncovered."""
-    default = Path("siem.yml")
     try:
-        settings = load_settings(config or (default if default.is_file() else None))
+        settings = load_settings(config)
         before, leases = asyncio.run(_look(settings, seconds))
     except ContentErrors as errors:
         click.echo(str(errors), err=True)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.check import show_faults
-from service.errors import ContentErrors
+from service.cli.config import config_option, where_from
+from service.errors import Backpressure, ContentErrors
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -33,7 +34,7 @@ _SPAN = re.compile(r"[1-9][0-9]{0,4}[smhdw]")
 @click.option("--again", is_flag=True, help="Also those that a replay has dealt with already.")
 @click.option("--dry-run", is_flag=True, help="Carry them through the pipelines, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The counts as JSON.")
-@click.option("--config", type=click.Path(path_type=Path, exists=True), envvar="SIEM_CONFIG", help="siem.yml")
+@config_option
 def command(*, dry_run: bool, as_json: bool, config: Path | None, **chosen: Any) -> None:
     """Try dead letters again: what works now is indexed under the id it would have had, and marked as replayed.
 
@@ -53,7 +54,12 @@ def command(*, dry_run: bool, as_json: bool, config: Path | None, **chosen: Any)
         show_faults(errors.faults, err=True)
         ctx.exit(2)
     except oe.TransportError as failed:
-        click.echo(f"{', '.join(settings.opensearch.urls)}: OpenSearch does not answer ({failed.status_code})", err=True)
+        said = "does not answer" if failed.status_code == "N/A" else f"answered {failed.status_code} {failed.error}"
+        hint = where_from(config, "opensearch.urls")
+        click.echo(f"{', '.join(settings.opensearch.urls)}: OpenSearch {said} {hint}", err=True)
+        ctx.exit(2)
+    except Backpressure as busy:
+        click.echo(busy.reason, err=True)
         ctx.exit(2)
     _show(tally, dry_run=dry_run, as_json=as_json)
     ctx.exit(1 if tally.letters["dead"] or tally.letters["unreadable"] else 0)

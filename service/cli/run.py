@@ -10,6 +10,7 @@ import click
 import structlog
 
 from service.agents.lag import LagMeter
+from service.cli.config import config_option
 from service.clock import SystemClock
 from service.errors import ContentErrors
 from service.settings import Settings, load_settings
@@ -22,15 +23,10 @@ from service.telemetry.problems import Problems
 log = structlog.get_logger()
 
 EXIT_CONFIGURATION = 78
-DEFAULT_CONFIG = Path("siem.yml")
 
 
 @click.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Settings; default: siem.yml here, if there is one. SIEM_<SECTION>_<FIELD> in the environment wins.",
-)
+@config_option
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes; default: process.workers.")
 @click.option(
     "--role",
@@ -41,8 +37,6 @@ DEFAULT_CONFIG = Path("siem.yml")
 )
 def command(config: Path | None, workers: int | None, role: str) -> None:
     """Collect and process until SIGTERM or Ctrl-C; a second one stops at once. SIGHUP reloads pipelines and tuning."""
-    if config is None and DEFAULT_CONFIG.is_file():
-        config = DEFAULT_CONFIG
     try:
         settings = load_settings(config)
     except ContentErrors as errors:

@@ -100,4 +100,4 @@ def test_the_command_shows_its_plan_and_finds_nothing_to_do_afterwards(opensearc
 def test_a_cluster_that_does_not_answer_is_one_plain_sentence() -> None:
     result = CliRunner().invoke(main, ["apply"], env={"SIEM_OPENSEARCH_URLS": "http://127.0.0.1:9"})
     assert result.exit_code == 1
-    assert result.output.strip().endswith("http://127.0.0.1:9: OpenSearch does not answer")
+    assert "http://127.0.0.1:9: OpenSearch does not answer (SIEM_OPENSEARCH_URLS in the environment)" in result.output

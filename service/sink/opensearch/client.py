@@ -29,7 +29,7 @@ class AwsKeys:
         """Take them from a botocore session; raises Backpressure when it has none."""
         found = session.get_credentials()
         if found is None:
-            raise Backpressure("no AWS credentials")
+            raise Backpressure("no AWS credentials to sign with: neither the environment, a profile nor the machine has any")
         self._credentials = found
         self._frozen = found.get_frozen_credentials()
 
