@@ -28,9 +28,13 @@ DATASETS = stages.FULL
 
 @click.command()
 @click.argument("sections", nargs=-1, type=click.Choice(SECTIONS))
-@click.option("--events", default=200_000, show_default=True, help="CloudTrail events of a run through the whole path; flow logs: twice.")
+@click.option(
+    "--events", default=200_000, show_default=True, help="CloudTrail events of a run through the whole path; flow logs: twice."
+)
 @click.option("--runs", default=3, show_default=True, help="Runs of each; the median is reported.")
-@click.option("--memory", type=int, metavar="EVENTS", help="Also the memory of a worker over that many events (10000000: an hour).")
+@click.option(
+    "--memory", type=int, metavar="EVENTS", help="Also the memory of a worker over that many events (10000000: an hour)."
+)
 @click.option("--dataset", "datasets", multiple=True, type=click.Choice(DATASETS), help="Only these on the whole path.")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write everything here.")
 def main(
@@ -84,7 +88,7 @@ async def _path(stack: LocalStack, folder: Path, dataset: str, batches: list[Any
         await whole.fill(stack.kafka_bootstrap, prefix, batches)
         async with whole.loopback() as url, aiohttp.ClientSession() as session:
             settings = whole.write_settings(folder, stack.kafka_bootstrap, url, prefix)
-            taken.append(await whole.drain(settings, lambda: whole.accepted(session, url), many))  # noqa: B023
+            taken.append(await whole.drain(settings, lambda: whole.accepted(session, url), many))
     return whole.row(f"Kafka to loopback sink {dataset}", taken)
 
 
@@ -119,7 +123,7 @@ async def _search(
         await whole.fill(servers, prefix, batches)
         async with aiohttp.ClientSession() as session:
             settings = whole.write_settings(folder, servers, url, prefix)
-            through.append(await whole.drain(settings, lambda: whole.indexed(session, url, dataset), many))  # noqa: B023
+            through.append(await whole.drain(settings, lambda: whole.indexed(session, url, dataset), many))
             await search.wipe(session, url, pattern)
         dynamic.append(await search.load(url, pid, guessed, f"guessed-{dataset}-*"))
     ours = whole.row(f"Kafka to OpenSearch {dataset}", through)

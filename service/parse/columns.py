@@ -66,9 +66,7 @@ def split_carefully(text: str, separator: str, *, quoted: bool) -> list[str]:
         return _split_separated(text, separator)
     row: list[str] = []
     for value, plain in _QUOTED.findall(text):
-        row.append(
-            plain if plain and not plain.startswith('"') else _ESCAPED.sub(r"\1", value or plain.removeprefix('"'))
-        )
+        row.append(plain if plain and not plain.startswith('"') else _ESCAPED.sub(r"\1", value or plain.removeprefix('"')))
     return row
 
 
@@ -93,12 +91,5 @@ def _split_separated(text: str, separator: str) -> list[str]:
 
 def layout_of(header: str, separator: str) -> tuple[str, ...]:
     """Column names of a header or declaration: ``${srcaddr}`` or plain, separated by blanks or the separator."""
-    words = (
-        header.replace("${", "")
-        .replace("}", "")
-        .replace("#Fields:", "")
-        .replace(separator, " ")
-        .replace(",", " ")
-        .split()
-    )
+    words = header.replace("${", "").replace("}", "").replace("#Fields:", "").replace(separator, " ").replace(",", " ").split()
     return tuple(word.strip('"') for word in words)

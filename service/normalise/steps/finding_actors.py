@@ -81,9 +81,7 @@ def finding_sides(action: object) -> tuple[Any, ...]:
         remote = _side(details.get("remoteIpDetails"), details.get("remotePortDetails"))
         local = _side(details.get("localIpDetails"), details.get("localPortDetails"))
         direction = _lower(details.get("connectionDirection"))
-        direction = (
-            direction if direction in ("inbound", "outbound") else "inbound" if name == "portProbeAction" else None
-        )
+        direction = direction if direction in ("inbound", "outbound") else "inbound" if name == "portProbeAction" else None
         transport, number = _transport(details.get("protocol"))
         source, destination = (local, remote) if direction == "outbound" else (remote, local)
         return (*source, *destination, direction, transport, number, None, blocked)
@@ -117,12 +115,7 @@ def _location(value: object) -> str | None:
     if not isinstance(value, dict):
         return None
     lat, lon = value.get("lat"), value.get("lon")
-    if (
-        not isinstance(lat, int | float)
-        or not isinstance(lon, int | float)
-        or isinstance(lat, bool)
-        or isinstance(lon, bool)
-    ):
+    if not isinstance(lat, int | float) or not isinstance(lon, int | float) or isinstance(lat, bool) or isinstance(lon, bool):
         return None
     return dumps({"lat": lat, "lon": lon}) if -90 <= lat <= 90 and -180 <= lon <= 180 else None
 
