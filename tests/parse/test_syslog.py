@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -147,3 +148,37 @@ def test_hostile_lines_cost_linear_time(name: str) -> None:
         spent.append(time.process_time() - before)
     assert len(carried.pieces) + len(carried.dead) == 1
     assert min(spent) < 0.03, f"{min(spent) * 1000:.1f} ms for {LONG} characters"
+
+
+def test_an_entry_of_the_journal_says_what_a_line_would() -> None:
+    entry = {"MESSAGE": "hello", "SYSLOG_IDENTIFIER": "sshd", "_PID": "7", "_HOSTNAME": "web-1", "PRIORITY": "6", "X": 1}
+    assert syslog(json.dumps({**entry, "__REALTIME_TIMESTAMP": "1768381953243123"})) == {
+        "message": "hello",
+        "program": "sshd",
+        "pid": "7",
+        "host": "web-1",
+        "severity": {"code": "6", "name": "informational"},
+        "stamp": "1768381953243123",
+        "journal": {"X": 1},
+    }
+
+
+def test_a_document_of_an_agent_is_read_in_its_nested_shape() -> None:
+    found = syslog(json.dumps({"message": "x", "host": {"hostname": "web-1", "os": "a"}, "log": {"syslog": {"appname": "su"}}}))
+    assert found == {"message": "x", "host": "web-1", "program": "su", "journal": {"host": {"os": "a"}}}
+
+
+def test_a_line_that_a_collector_wrapped_is_the_line_again() -> None:
+    assert syslog(json.dumps({"log": HEAD + "hello\n", "file": "/var/log/secure"})) == {
+        "journal": {"file": "/var/log/secure"},
+        "timestamp": "Jan 14 09:12:33",
+        "host": "web-1",
+        "program": "sshd",
+        "pid": "2011",
+        "message": "hello",
+    }
+
+
+@pytest.mark.parametrize("text", ['{"no": "message"}', '{"message": 7}', "{broken", '{"message": " "}'])
+def test_json_without_a_message_is_the_message_itself(text: str) -> None:
+    assert syslog(text) == {"message": text}

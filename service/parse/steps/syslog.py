@@ -1,4 +1,4 @@
-"""Syslog lines of every dialect → header fields and the message: RFC 3164 with and without priority, RFC 5424, plain files.
+"""Syslog of every dialect → header fields and the message: RFC 3164 with and without priority, RFC 5424, files, journals.
 
 What is not there is left out; a line without any header is all message. Every branch looks at a character a bounded
 number of times.
@@ -12,6 +12,7 @@ from typing import Any
 
 from service.errors import EventError
 from service.normalise.tables.syslog import SYSLOG_FACILITIES, SYSLOG_SEVERITIES
+from service.parse.steps.journal import entry_of
 
 _PRIORITY = re.compile(r"<(\d{1,3})>")
 _STAMP = re.compile(
@@ -44,14 +45,18 @@ def syslog(text: str) -> dict[str, Any]:
     rest = text.strip("\ufeff\r\n\0 ")
     if not rest:
         raise EventError("parse", "empty", "there is nothing but blanks")
+    if rest[0] == "{" and (entry := entry_of(rest)) is not None:
+        return _journal(entry)
+    return _line(rest)
+
+
+def _line(rest: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     priority = _PRIORITY.match(rest)
     if priority is not None:
         code = int(priority[1])
         if code < 192:
-            found["priority"] = code
-            found["facility"] = {"code": code >> 3, "name": SYSLOG_FACILITIES[str(code >> 3)]}
-            found["severity"] = {"code": code & 7, "name": SYSLOG_SEVERITIES[str(code & 7)]}
+            found |= {"priority": code, "facility": _named(code >> 3, "facility"), "severity": _named(code & 7, "severity")}
         rest = rest[priority.end() :]
         header = _HEADER_5424.match(rest)
         if header is not None and (header[2] == "-" or header[2][:4].isdecimal()):
@@ -61,6 +66,22 @@ def syslog(text: str) -> dict[str, Any]:
         found["timestamp"] = stamp[1]
         rest = _host(rest[stamp.end() :], found)
     return _tagged(rest, found)
+
+
+def _named(code: object, kind: str) -> dict[str, Any]:
+    names = SYSLOG_FACILITIES if kind == "facility" else SYSLOG_SEVERITIES
+    name = names.get(str(code))
+    return {"code": code} if name is None else {"code": code, "name": name}
+
+
+def _journal(entry: dict[str, Any]) -> dict[str, Any]:
+    """A journal entry; where its message is a whole line of syslog, what the line says of itself comes first."""
+    for kind in ("facility", "severity"):
+        if kind in entry:
+            entry[kind] = _named(entry[kind], kind)
+    message = entry.pop("message").strip("\r\n\0 ")
+    inner = _line(message) if _STAMP.match(_PRIORITY.sub("", message, count=1)) or _AUDIT.match(message) else None
+    return _with_message(message, entry) if inner is None else {**entry, **inner}
 
 
 def _modern(text: str, header: re.Match[str], found: dict[str, Any]) -> dict[str, Any]:
