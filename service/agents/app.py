@@ -73,6 +73,8 @@ class SiemApp(faust.App):
     """Faust's app with our ledger of offsets and a bounded drain."""
 
     ledger: InOrder[TP]
+    busy: set[str]
+    """Topics whose agent handles a message now, or waits for room to: however long that takes, nothing is lost there."""
     gates: list[Gate]
     drain_seconds: float
 
@@ -141,6 +143,7 @@ def make_app(settings: Settings, instance: str, *, produce_only: bool = False) -
         debug=False,
     )
     app.ledger = InOrder()
+    app.busy = set()
     app.gates = []
     app.drain_seconds = process.drain_seconds
     app.producer_only = produce_only
@@ -170,6 +173,7 @@ def attach(app: SiemApp, agent: Agent) -> None:
 
     async def run(stream: Any) -> None:
         async for event in stream.noack().events():
+            app.busy.add(agent.topic)
             try:
                 await _take(app, agent, event)
             except asyncio.CancelledError:
@@ -177,6 +181,8 @@ def attach(app: SiemApp, agent: Agent) -> None:
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing behind it may be committed
                 # Upstream restarts an agent that raised and goes on behind the message: never let it.
                 await app.crash(error)
+            finally:
+                app.busy.discard(agent.topic)
 
     app.agent(topic, name=f"agent.{agent.topic}")(run)
 
@@ -203,13 +209,13 @@ async def _take(app: SiemApp, agent: Agent, event: Any) -> None:
 
 
 async def watch_for_lost(app: SiemApp, clock: Clock) -> None:
-    """Crash the app when a fetched message stays away from an agent that has room; runs until cancelled."""
+    """Crash the app when a fetched message stays away from an agent that waits for one; runs until cancelled."""
     before: dict[TP, int] = {}
     while True:
         await clock.sleep(LOST_SECONDS)
-        now = app.ledger.untaken()
+        now = {tp: offset for tp, offset in app.ledger.untaken().items() if tp.topic not in app.busy}
         stuck = {tp: offset for tp, offset in now.items() if before.get(tp) == offset}
-        if stuck and not app.rebalancing and not any(gate.waiting for gate in app.gates):
+        if stuck and not app.rebalancing:
             log.error(events.PARTITION_STALLED, partitions=[f"{tp.topic}-{tp.partition}" for tp in stuck])
             await app.crash(LostMessagesError(f"{len(stuck)} partitions stand still"))
             return
