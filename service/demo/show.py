@@ -67,9 +67,7 @@ class Show:
         folder.mkdir(parents=True, exist_ok=True)
         self._say("starting Kafka, OpenSearch and the Kinesis double")
         async with LocalStack({"kafka", "opensearch", "kinesis"}, folder=folder / "servers", notice=self._say) as stack:
-            service = Service(
-                write_configuration(folder, stack, workers=self._options.workers, dashboards_url=None), folder / "service.log"
-            )
+            service = Service(write_configuration(folder, stack, workers=self._options.workers, dashboards_url=None))
             sender = Sender(
                 stack.kinesis_url, Random(self._options.seed), self._clock.now_ms, lambda line: screen.story.append(line),
                 rate=self._options.rate, seconds=self._options.seconds,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import socket
 import sys
 from importlib import resources
 from pathlib import Path
@@ -14,10 +12,8 @@ import yaml
 
 from service.content import find_content
 from service.demo.projects import PROJECTS
+from service.local.child import Child, free_port, start
 from service.local.stack import LocalStack
-
-DRAIN = 30.0
-"""Seconds the service gets to finish."""
 
 
 def write_configuration(folder: Path, stack: LocalStack, *, workers: int, dashboards_url: str | None) -> Path:
@@ -73,30 +69,16 @@ def write_configuration(folder: Path, stack: LocalStack, *, workers: int, dashbo
     return path
 
 
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Service:
     """``siem run`` as a process of its own; started again when it ends uncalled."""
 
-    def __init__(self, config: Path, log: Path) -> None:
-        """Run with ``config``; what it prints goes to ``log``."""
+    def __init__(self, config: Path) -> None:
+        """Run with ``config``; what it prints goes to ``service.log`` beside it."""
         self.config = config
-        self.log = log
         self.starts = 0
         self.port = int(yaml.safe_load(config.read_text())["admin"]["port"])
-        self._process: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
         self._keeper: asyncio.Task[None] | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs."""
-        return self._process.pid if self._process is not None and self._process.returncode is None else None
 
     @property
     def url(self) -> str:
@@ -114,37 +96,26 @@ class Service:
 
     async def start(self) -> None:
         """Start it, and keep it running until ``stop``."""
-        await self._spawn()
+        self._spawn()
         self._keeper = asyncio.create_task(self._keep())
 
-    async def stop(self) -> int:
-        """Ask it to finish; its exit status."""
+    async def stop(self) -> None:
+        """Ask it to finish what it has begun; returns when it is gone."""
         if self._keeper is not None:
             self._keeper.cancel()
-        process = self._process
-        if process is None:
-            return 0
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(process.wait(), DRAIN)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-        return process.returncode or 0
+        if self._child is not None:
+            await self._child.stop()
 
-    async def _spawn(self) -> None:
+    def _spawn(self) -> None:
         self.starts += 1
-        with self.log.open("ab") as out:
-            self._process = await asyncio.create_subprocess_exec(
-                *_siem("run"), "--config", str(self.config), stdout=out, stderr=asyncio.subprocess.STDOUT, env=_environment()
-            )
+        command = [*_siem("run"), "--config", str(self.config)]
+        self._child = start("service", command, self.config.parent, environment=_environment())
 
     async def _keep(self) -> None:
-        while self._process is not None:
-            await self._process.wait()
+        while self._child is not None:
+            if self._child.process.poll() is not None:
+                self._spawn()
             await asyncio.sleep(1.0)
-            await self._spawn()
 
 
 def _siem(verb: str) -> tuple[str, ...]:

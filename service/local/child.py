@@ -10,7 +10,7 @@ import socket
 import stat
 import subprocess
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,10 +74,13 @@ class Child:
                 await asyncio.to_thread(self.process.wait, _GRACE_SECONDS)
 
 
-def start(name: str, command: list[str], folder: Path, *, drop_root: bool = False) -> Child:
+def start(
+    name: str, command: list[str], folder: Path, *, drop_root: bool = False, environment: Mapping[str, str] | None = None
+) -> Child:
     """Start ``command`` in ``folder``, its output in ``<name>.log`` there.
 
-    ``drop_root`` runs it as nobody when we are root. It is killed when this process dies, however that happens.
+    ``drop_root`` runs it as nobody when we are root; ``environment`` replaces ours.
+    It is killed when this process dies, however that happens.
     """
     nobody = NOBODY if drop_root and os.geteuid() == 0 else None
     log = folder / f"{name}.log"
@@ -90,6 +93,7 @@ def start(name: str, command: list[str], folder: Path, *, drop_root: bool = Fals
         process = subprocess.Popen(
             command,
             cwd=folder,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
