@@ -151,13 +151,17 @@ async def drain(settings: Path, count: Count, events: int) -> Run:
             await service.wait()
 
 
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
+
+
 async def _watch(service: asyncio.subprocess.Process, log: Path, count: Count, events: int) -> Run:
     worker, deadline = 0, time.monotonic() + _PATIENCE
     started, used, peak = time.monotonic(), 0.0, 0.0
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         if service.returncode is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the service did not get through: {log.read_text(errors='replace')[-2000:]}")
+            raise RuntimeError(f"the service did not get through: {_end_of(log)}")
         worker = worker or next((child.pid for child in psutil.Process(service.pid).children()), 0)
         if not worker:
             continue
