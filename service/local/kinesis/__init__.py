@@ -4,8 +4,8 @@
 
 What it leaves out: signatures and rights are not checked; JSON only, no CBOR; streams and consumers are ACTIVE at once and
 resharding takes no time; no encryption, resource policies, on-demand scaling or enhanced monitoring; one account, one
-region, whatever the request was signed for. A stop keeps the streams, the end of the process does not. How AWS behaves was
-read, not measured.
+region, whatever the request was signed for. A stop keeps the streams, the end of the process does so only with a journal.
+How AWS behaves was read, not measured.
 """
 
 from service.local.kinesis.double import KinesisDouble

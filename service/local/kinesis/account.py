@@ -5,8 +5,11 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from service.clock import Clock
+from service.local.kinesis.journal import Journal, RecordedClock
 from service.local.kinesis.limits import Limits
 from service.local.kinesis.refusal import Refusal, in_use, invalid, not_found
 from service.local.kinesis.request import Request
@@ -30,16 +33,50 @@ class Account:
         self.account_id = account_id
         self.region = region
         self.limits = limits
-        self.clock = clock
+        self.clock = RecordedClock(clock)
         self.streams: dict[str, Stream] = {}
         self._iterators_valid_from = 0
+        self._journal: Journal | None = None
+
+    def keep_in(self, file: Path) -> None:
+        """Make the streams what ``file`` recorded, and record in it from now on."""
+        self._journal = Journal(file, self.clock)
+        self._journal.replay(self._again)
+
+    def _note(self, call: str, *arguments: str | int | bytes) -> None:
+        if self._journal is not None:
+            self._journal.append(call, *arguments)
+
+    def _again(self, call: str, arguments: list[Any]) -> None:
+        if call == "create":
+            name, shards, on_demand = arguments
+            self.create(name, shards, on_demand=bool(on_demand))
+        elif call == "delete":
+            self.delete(*arguments)
+        else:
+            stream = self.streams[arguments[0]]
+            match call, arguments[1:]:
+                case "put", [shard, data, size, key]:
+                    stream.shards[shard].restore(data, size, key, self.clock.now_ms())
+                case "split", [shard, at]:
+                    stream.split(shard, int(at))
+                case _, rest:
+                    getattr(stream, call)(*rest)
+
+    def delete(self, name: str) -> None:
+        """Remove a stream with all it holds; raises Refusal when there is none."""
+        del self.streams[self.stream(name).name]
+        self._note("delete", name)
 
     def create(self, name: str, shards: int, *, on_demand: bool = False) -> Stream:
         """A new stream; raises Refusal when the name is taken."""
         if name in self.streams:
             raise in_use(f"Stream {name} under account {self.account_id} already exists.")
         arn = f"arn:aws:kinesis:{self.region}:{self.account_id}:stream/{name}"
-        stream = self.streams[name] = Stream(name, arn, shards, self.limits, self.clock, on_demand=on_demand)
+        with self.clock.moment():
+            self._note("create", name, shards, int(on_demand))
+            stream = Stream(name, arn, shards, self.limits, self.clock, on_demand=on_demand, note=self._note)
+        self.streams[name] = stream
         return stream
 
     def stream(self, name: str) -> Stream:

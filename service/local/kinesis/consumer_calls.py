@@ -53,7 +53,7 @@ def describe_stream_consumer(account: Account, request: Request) -> dict[str, An
 def deregister_stream_consumer(account: Account, request: Request) -> dict[str, Any]:
     """DeregisterStreamConsumer."""
     stream, consumer = _find(account, request)
-    del stream.consumers[consumer.name]
+    stream.deregister(consumer.name)
     return {}
 
 

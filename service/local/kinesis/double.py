@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +22,8 @@ class KinesisDouble:
     """A Kinesis on ``url`` while the context is open.
 
     ``account`` is its content (create streams and put records there without HTTP), ``faults`` what it shall do wrong.
-    No quotas count unless ``limits`` says so; ``port`` 0 picks a free one.
+    No quotas count unless ``limits`` says so; ``port`` 0 picks a free one. ``journal`` is a file to keep the streams in:
+    another double that is given it holds the same, even if this one was killed.
     """
 
     def __init__(
@@ -33,8 +35,11 @@ class KinesisDouble:
         clock: Clock | None = None,
         account_id: str = "000000000000",
         region: str = "eu-central-1",
+        journal: Path | None = None,
     ) -> None:
         self.account = Account(account_id, region, limits or Limits.none(), clock or SystemClock())
+        if journal is not None:
+            self.account.keep_in(journal)
         self.faults = Faults()
         self._api = Api(self.account, self.faults)
         self._port = port

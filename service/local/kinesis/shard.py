@@ -11,6 +11,7 @@ import orjson
 
 from service.clock import Clock
 from service.local.kinesis import sequence
+from service.local.kinesis.journal import Note
 from service.local.kinesis.limits import Limits, Meter
 from service.local.kinesis.refusal import throttled
 
@@ -37,7 +38,14 @@ class Shard:
     """Records in order of sequence number, between two hash keys (both inclusive), open until it is closed for good."""
 
     def __init__(
-        self, index: int, hash_range: tuple[int, int], created_ms: int, lineage: Lineage, limits: Limits, clock: Clock
+        self,
+        index: int,
+        hash_range: tuple[int, int],
+        created_ms: int,
+        lineage: Lineage,
+        limits: Limits,
+        clock: Clock,
+        note: Note | None = None,
     ) -> None:
         self.index = index
         self.shard_id = f"shardId-{index:012d}"
@@ -56,6 +64,7 @@ class Shard:
         self._waiting: list[asyncio.Future[None]] = []
         self._limits = limits
         self._clock = clock
+        self._note = note
         self._count = 0
         self._sequences: list[int] = []
         self._arrivals: list[int] = []
@@ -83,7 +92,10 @@ class Shard:
         """Append ``size`` bytes that come in base64 already; the sequence number. Raises Refusal over quota."""
         if self._limits.write_bytes:
             self._charge_write(size + len(partition_key.encode()))
-        return self.restore(data, size, partition_key, self._clock.now_ms())
+        arrival_ms = self._clock.now_ms()
+        if self._note is not None:
+            self._note(self.shard_id, data, size, partition_key)
+        return self.restore(data, size, partition_key, arrival_ms)
 
     def _charge_write(self, size: int) -> None:
         if self._record_meter.is_empty() or self._write_meter.is_empty():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import partial
 
-from service.clock import Clock
 from service.local.kinesis import sequence
+from service.local.kinesis.journal import Note, RecordedClock
 from service.local.kinesis.limits import Limits
 from service.local.kinesis.refusal import Refusal, in_use, invalid, not_found
 from service.local.kinesis.shard import Lineage, Shard
@@ -26,7 +27,17 @@ class Consumer:
 class Stream:
     """Shards in the order of their creation; the open ones cover every hash key exactly once."""
 
-    def __init__(self, name: str, arn: str, shards: int, limits: Limits, clock: Clock, *, on_demand: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        arn: str,
+        shards: int,
+        limits: Limits,
+        clock: RecordedClock,
+        *,
+        on_demand: bool = False,
+        note: Note | None = None,
+    ) -> None:
         self.name = name
         self.arn = arn
         self.on_demand = on_demand
@@ -38,6 +49,8 @@ class Stream:
         self.shards: dict[str, Shard] = {}
         self._limits = limits
         self._clock = clock
+        self._note = note or (lambda *_: None)
+        self._note_put = None if note is None else partial(note, "put", name)
         self._made = 0
         step = (sequence.MAX_HASH_KEY + 1) // shards
         for at in range(shards):
@@ -46,7 +59,7 @@ class Stream:
         self._route()
 
     def _make(self, hash_range: tuple[int, int], lineage: Lineage, created_ms: int) -> Shard:
-        shard = Shard(self._made, hash_range, created_ms, lineage, self._limits, self._clock)
+        shard = Shard(self._made, hash_range, created_ms, lineage, self._limits, self._clock, self._note_put)
         self._made += 1
         self.shards[shard.shard_id] = shard
         return shard
@@ -95,9 +108,11 @@ class Stream:
         low, high = parent.hash_range
         if not low < at <= high:
             raise invalid(f"NewStartingHashKey {at} is not strictly inside the hash key range of {shard_id}.")
-        born, lineage = self._child_birth(parent), Lineage(shard_id)
-        children = (self._make((low, at - 1), lineage, born), self._make((at, high), lineage, born))
-        parent.close(list(children))
+        with self._clock.moment():
+            self._note("split", self.name, shard_id, str(at))
+            born, lineage = self._child_birth(parent), Lineage(shard_id)
+            children = (self._make((low, at - 1), lineage, born), self._make((at, high), lineage, born))
+            parent.close(list(children))
         self._route()
         return children
 
@@ -107,10 +122,12 @@ class Stream:
         low, high = sorted((parent.hash_range, adjacent.hash_range))
         if low[1] + 1 != high[0]:
             raise invalid(f"Shards {shard_id} and {adjacent_id} in stream {self.name} are not adjacent.")
-        born = self._child_birth(parent, adjacent)
-        child = self._make((low[0], high[1]), Lineage(shard_id, adjacent_id), born)
-        parent.close([child])
-        adjacent.close([child])
+        with self._clock.moment():
+            self._note("merge", self.name, shard_id, adjacent_id)
+            born = self._child_birth(parent, adjacent)
+            child = self._make((low[0], high[1]), Lineage(shard_id, adjacent_id), born)
+            parent.close([child])
+            adjacent.close([child])
         self._route()
         return child
 
@@ -138,10 +155,27 @@ class Stream:
             raise in_use(f"Consumer {name} under stream {self.arn} already exists.")
         if len(self.consumers) >= self._limits.consumers:
             raise Refusal("LimitExceededException", f"Stream {self.arn} has too many consumers.")
-        now = self._clock.now_ms()
+        with self._clock.moment():
+            self._note("register", self.name, name)
+            now = self._clock.now_ms()
         consumer = Consumer(name, f"{self.arn}/consumer/{name}:{now // 1000}", now)
         self.consumers[name] = consumer
         return consumer
+
+    def deregister(self, name: str) -> None:
+        """Forget a consumer; raises Refusal when there is none."""
+        del self.consumers[self.consumer(name=name).name]
+        self._note("deregister", self.name, name)
+
+    def retain(self, hours: int) -> None:
+        """Keep records for ``hours`` from now on."""
+        self.retention_hours = hours
+        self._note("retain", self.name, hours)
+
+    def admit(self, size: int) -> None:
+        """Take records of up to ``size`` bytes from now on."""
+        self.max_record_bytes = size
+        self._note("admit", self.name, size)
 
     def consumer(self, *, name: str | None = None, arn: str | None = None) -> Consumer:
         """The consumer of that name or ARN; raises Refusal when there is none."""

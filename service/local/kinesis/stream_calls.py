@@ -23,14 +23,15 @@ def create_stream(account: Account, request: Request) -> Answer:
         raise malformed("ShardCount must be given for a provisioned stream.")
     size = request.optional_number("MaxRecordSizeInKiB", 1024, 10240)
     stream = account.create(request.name("StreamName"), shards, on_demand=on_demand)
-    stream.max_record_bytes = (size or KIBIBYTE) * KIBIBYTE
+    if size:
+        stream.admit(size * KIBIBYTE)
     stream.tags.update(request.tags("Tags"))
     return {}
 
 
 def delete_stream(account: Account, request: Request) -> Answer:
     """DeleteStream."""
-    del account.streams[account.stream_of(request).name]
+    account.delete(account.stream_of(request).name)
     return {}
 
 
@@ -225,7 +226,7 @@ def increase_retention(account: Account, request: Request) -> Answer:
     hours = request.required_number("RetentionPeriodHours", 1, 8760)
     if hours < stream.retention_hours:
         raise invalid("Requested retention period is below the current one.")
-    stream.retention_hours = hours
+    stream.retain(hours)
     return {}
 
 
@@ -235,14 +236,14 @@ def decrease_retention(account: Account, request: Request) -> Answer:
     hours = request.required_number("RetentionPeriodHours", 24, 8760)
     if hours > stream.retention_hours:
         raise invalid("Requested retention period is above the current one.")
-    stream.retention_hours = hours
+    stream.retain(hours)
     return {}
 
 
 def update_max_record_size(account: Account, request: Request) -> Answer:
     """UpdateMaxRecordSize."""
     stream = account.stream_of(request)
-    stream.max_record_bytes = request.required_number("MaxRecordSizeInKiB", 1024, 10240) * KIBIBYTE
+    stream.admit(request.required_number("MaxRecordSizeInKiB", 1024, 10240) * KIBIBYTE)
     return {}
 
 
