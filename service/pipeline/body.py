@@ -15,8 +15,9 @@ from service.pipeline.emission import write_enrichment, write_fields, write_serv
 from service.pipeline.load import LoadedPipeline
 from service.pipeline.paths import split_path
 from service.pipeline.raw import FACTS, JsonShape, Row, Tree
+from service.pipeline.runtime import LONGEST_ID
 from service.pipeline.schema import Block
-from service.pipeline.slots import Slot
+from service.pipeline.slots import Quoting, Slot
 
 
 class EventWriter:
@@ -259,4 +260,9 @@ class EventWriter:
                 self._must_be_set(name, "sink", "id")
                 return by_position
             values.append(draft.value(name))
-        return f"identity(({', '.join(values)},)) or {by_position}"
+        asked = f"identity(({', '.join(values)},)) or {by_position}"
+        slot = draft.slots[wanted] if isinstance(wanted, str) else None
+        if draft.careful or slot is None or not slot.sure or slot.kind != "str" or slot.quoting != Quoting.LIKE_RAW:
+            return asked
+        plain = f"len({slot.local}) <= {LONGEST_ID} and {slot.local}.isascii() and {slot.local}.isprintable()"
+        return f"{slot.local} if {plain} else {asked}"  # what identity() would find, without the call

@@ -104,25 +104,30 @@ class Writer:
         return [head, *first[1:], *(part for member in members[1:] for part in member.parts)], True
 
     def joined(self, parts: list[Part]) -> str:
-        """Python expression that concatenates the parts; runs of const and slice parts become one local of the slice."""
+        """Python expression that concatenates the parts; runs with slice parts become one local of the slice."""
         pieces: list[str] = []
         run: list[Part] = []
+        has_text = False
 
         def close() -> None:
-            if run:
-                pieces.append(self._fixed(list(run)))
-                run.clear()
+            nonlocal has_text
+            if run and all(part.depends == "const" for part in run):
+                pieces.append(_in_f_string("".join(part.text for part in run)))
+                has_text = True
+            elif run:
+                pieces.append("{" + self._fixed(list(run)) + "}")
+            run.clear()
 
         for part in parts:
             if part.depends == "event":
                 close()
-                pieces.append(part.text)
+                pieces.append("{" + part.text + "}")
             else:
                 run.append(part)
         close()
-        if len(pieces) == 1:
-            return pieces[0]
-        return 'f"' + "".join("{" + piece + "}" for piece in pieces) + '"' if pieces else "''"
+        if len(pieces) == 1 and not has_text:
+            return pieces[0][1:-1]
+        return 'f"' + "".join(pieces) + '"' if pieces else "''"
 
     def _fixed(self, run: list[Part]) -> str:
         name = self._prolog.local("text", "f")
@@ -134,6 +139,12 @@ class Writer:
             merged.append(text)
         self._prolog.add(f"{name} = {' + '.join(merged)}")
         return name
+
+
+def _in_f_string(text: str) -> str:
+    """Text as it stands between the quotes of ``f"…"``: a literal costs less there than a local that holds it."""
+    escaped = text.encode("unicode_escape").decode()
+    return escaped.replace('"', '\\"').replace("{", "{{").replace("}", "}}")
 
 
 def _literal(text: str) -> str:

@@ -18,7 +18,8 @@ NEWEST = 86_400
 """Seconds before and after a record's arrival in which an event's own time decides its index."""
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_LONGEST_ID = 400
+LONGEST_ID = 400
+"""Characters of an ``_id`` beyond which it is a hash; OpenSearch takes 512 bytes."""
 
 
 class SliceFacts(NamedTuple):
@@ -88,7 +89,7 @@ def identity(values: tuple[object, ...]) -> str | None:
     if None in values:
         return None
     text = "-".join(str(value) for value in values)
-    if len(text) > _LONGEST_ID or not text.isascii() or not text.isprintable() or '"' in text or "\\" in text:
+    if len(text) > LONGEST_ID or not text.isascii() or not text.isprintable() or '"' in text or "\\" in text:
         return blake2b(text.encode("utf-8", "replace"), digest_size=20).hexdigest()
     return text
 
