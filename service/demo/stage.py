@@ -85,6 +85,13 @@ class Service:
         """The status page."""
         return f"http://127.0.0.1:{self.port}/"
 
+    @property
+    def pid(self) -> int:
+        """The supervisor of now; raises RuntimeError while none runs."""
+        if self._child is None:
+            raise RuntimeError("the service was not started")
+        return self._child.pid
+
     async def apply(self) -> None:
         """Put templates, policies and dashboards; raises RuntimeError with what ``siem apply`` said when it fails."""
         process = await asyncio.create_subprocess_exec(

@@ -53,7 +53,7 @@ async def running() -> AsyncIterator[Running]:
     async with LocalStack({"kafka", "opensearch", "kinesis"}) as stack:
         folder = stack.folder / "service"
         folder.mkdir()
-        service = Service(write_configuration(folder, stack, workers=1, dashboards_url=None), folder / "service.log")
+        service = Service(write_configuration(folder, stack, workers=1, dashboards_url=None))
         sender = Sender(stack.kinesis_url, Random(7), SystemClock().now_ms, lambda _: None, rate=400, seconds=25)
         client = AsyncOpenSearch([stack.opensearch_url], timeout=60, max_retries=10, retry_on_timeout=True)
         await asyncio.gather(sender.create_streams(), service.apply())
@@ -65,7 +65,7 @@ async def running() -> AsyncIterator[Running]:
             playing.cancel()
             await client.close()
             await service.stop()
-            tail(service.log)
+            tail(folder / "service.log")
 
 
 def tail(log: Path) -> None:
