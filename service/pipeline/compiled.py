@@ -146,19 +146,37 @@ class CompiledPipeline:
         )  # fmt: skip
 
     def _carry_known(self, carried: Carried, slice_: Slice, facts: SliceFacts, items: list[Item]) -> None:
-        """Lines that have as many values as a known layout: by the first whose values all fit, else by the default."""
+        """Lines that have as many values as a known layout."""
+        alike: dict[int, list[Item]] = {}
         for item in items:
             width = len(split_carefully(item[1], self._separator, quoted=self._quoted))
-            for names in self._known.get(width, ()):
-                trial = Carried()
-                function = self._functions.get(names) or self._for_layout(names)
-                if function is not None:
-                    self._into(trial, function, slice_, facts, [item])
-                if function is not None and not trial.dead and MISCAST not in trial.flags:
-                    carried.take(trial)
-                    break
-            else:
-                self._into(carried, self._functions[None], slice_, facts, [item])
+            alike.setdefault(width, []).append(item)
+        for width, lines in alike.items():
+            self._carry_alike(carried, slice_, facts, self._known.get(width, []), lines)
+
+    def _carry_alike(
+        self, carried: Carried, slice_: Slice, facts: SliceFacts, layouts: list[str], items: list[Item]
+    ) -> None:  # fmt: skip
+        """Lines of one width: by the first layout that fits them all, else each by the first that fits it or the default."""
+        for names in layouts:
+            function = self._functions.get(names) or self._for_layout(names)
+            # A layout that does not fit the first line is not tried on thousands of its kind.
+            if function is None or (len(items) > 1 and self._fitting(function, slice_, facts, items[:1]) is None):
+                continue
+            trial = self._fitting(function, slice_, facts, items)
+            if trial is not None:
+                carried.take(trial)
+                return
+        if len(items) == 1:
+            self._into(carried, self._functions[None], slice_, facts, items)
+            return
+        for item in items:
+            self._carry_alike(carried, slice_, facts, layouts, [item])
+
+    def _fitting(self, function: Carry, slice_: Slice, facts: SliceFacts, items: list[Item]) -> Carried | None:
+        trial = Carried()
+        self._into(trial, function, slice_, facts, items)
+        return None if trial.dead or MISCAST in trial.flags else trial
 
     def _for_layout(self, columns: str | None) -> Carry | None:
         if self._default is None or columns is None:
