@@ -24,6 +24,10 @@ _CALLS: tuple[tuple[str, str, bool, dict[str, Any] | None], ...] = (
 )
 
 
+_INSTANCES = 60
+"""Machines that work under one role: their sessions come again and again."""
+
+
 def identity(rng: Random, project: DemoProject, now_ms: int) -> dict[str, Any]:
     """Somebody of the project: mostly roles at work, sometimes a person."""
     account = project.account
@@ -33,7 +37,8 @@ def identity(rng: Random, project: DemoProject, now_ms: int) -> dict[str, Any]:
             "type": "IAMUser", "principalId": f"AIDA{name.upper():0<16.16}", "arn": f"arn:aws:iam::{account}:user/{name}",
             "accountId": account, "accessKeyId": "AKIAIOSFODNN7EXAMPLE", "userName": name,
         }  # fmt: skip
-    role, session = rng.choice(project.roles), f"i-0{identifier(rng, 16)}"
+    role = rng.choice(project.roles)
+    session = f"i-0{identifier(Random(f'{project.name} {role} {rng.randrange(_INSTANCES)}'), 16)}"
     return {
         "type": "AssumedRole", "principalId": f"AROA{role.upper():0<16.16}:{session}",
         "arn": f"arn:aws:sts::{account}:assumed-role/{role}/{session}", "accountId": account, "accessKeyId": "ASIAIOSFODNN7EXAMPLE",

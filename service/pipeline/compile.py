@@ -29,7 +29,7 @@ from service.pipeline.paths import gather, split_path
 from service.pipeline.schema import PipelineFile
 from service.pipeline.shapes import Shapes, shape_of, write_sorter
 
-_ANSWERS = 8192
+_ANSWERS = 4096
 SCALARS = frozenset({str, int, float, bool})
 
 
@@ -37,6 +37,7 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
     """The pipeline as straight-line code over these enrichers. Raises ContentErrors with the place of what is wrong."""
     version = version_of(loaded)
     fields: set[str] = set()
+    memos: dict[object, object] = {}
 
     branches: tuple[tuple[str, ...], ...] = ()
 
@@ -45,12 +46,12 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
         written = write_function(loaded, layout, version)
         branches = written.branches
         fields.update(emitted(written.slots, loaded.catalogue.fields, loaded.file))
-        function: Carry = _bind(written.source, written.constants.bound, loaded, enrichers, version)
+        function: Carry = _bind(written.source, written.constants.bound, loaded, enrichers, version, memos)
         return function
 
     def shaped(example: dict[str, Any]) -> Callable[..., None]:
         written = write_shaped(loaded, version, shape_of(example, branches))
-        function: Callable[..., None] = _bind(written.source, written.constants.bound, loaded, enrichers, version)
+        function: Callable[..., None] = _bind(written.source, written.constants.bound, loaded, enrichers, version, memos)
         return function
 
     def shapes() -> Shapes | None:
@@ -60,7 +61,7 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
             return None
         root = parse.json_event.root
         source = write_sorter(branches, split_path(root) if root is not None else None, CLEAN_JSON)
-        return Shapes(_bind(source, {}, loaded, enrichers, version, "sort"), shaped)
+        return Shapes(_bind(source, {}, loaded, enrichers, version, memos, "sort"), shaped)
 
     try:
         raw_names: tuple[str, ...] = ()
@@ -101,8 +102,10 @@ def _bind(
     loaded: LoadedPipeline,
     enrichers: Enrichers,
     version: str,
+    memos: dict[object, object],
     function: str = "carry",
 ) -> Any:
+    """Execute the source; ``memos`` are the tables that all functions of one pipeline share, so that they stay bounded."""
     suffix = suffix_of(loaded.file.sink.period)
     scope: dict[str, object] = {
         "EventError": EventError, "LONG": LONG, "SCALARS": SCALARS, "Unusable": Unusable,
@@ -120,12 +123,11 @@ def _bind(
     }  # fmt: skip
     for name, value in constants.items():
         match value:
-            case ("times", "syslog"):
-                scope[name] = Times(_syslog, suffix)
             case ("times", str(form)):
-                scope[name] = Times(READERS[form], suffix)
+                made = Times(_syslog if form == "syslog" else READERS[form], suffix)
+                scope[name] = memos.setdefault(value, made)
             case ("memo", step) if callable(step):
-                scope[name] = StepMemo(step)
+                scope[name] = memos.setdefault(value, StepMemo(step))
             case ("parser", str(step)):
                 scope[name] = _parser(loaded, step)
             case _:
@@ -137,7 +139,7 @@ def _bind(
 
 
 class StepMemo(dict[tuple[object, ...], tuple[object, ...]]):
-    """Arguments of a step → what it gave for them; forgets everything when it holds 8,192 answers."""
+    """Arguments of a step → what it gave for them; forgets everything when it holds 4,096 answers."""
 
     def __init__(self, function: Callable[..., tuple[object, ...]]) -> None:
         super().__init__()
