@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import statistics
 import tempfile
 from pathlib import Path
@@ -41,6 +42,7 @@ def main(
     sections: tuple[str, ...], events: int, runs: int, memory: int | None, datasets: tuple[str, ...], file: Path | None
 ) -> None:
     """Measure SECTIONS (default: all)."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic just made has no leader yet; it tries again
     wanted = sections or (() if memory else SECTIONS)
     report: dict[str, Any] = {"machine": machine(), "sections": {}}
     found = report["sections"]
