@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from bench.measure import cpu_seconds
 
 IN_FLIGHT = 4
 """Requests under way at once, as ``opensearch.requests_in_flight`` has it."""
+_INDEX = re.compile(rb'"_index":"([^"]+)"')
 _PARAMS = {"filter_path": "items.*.status"}
 _HEADERS = {"content-type": "application/x-ndjson"}
 
@@ -42,8 +44,10 @@ async def load(url: str, pid: int, bodies: list[bytes], pattern: str) -> Loaded:
     """Send the bodies, measure, look at what is stored under ``pattern``, and delete it."""
     documents = sum(body.count(b"\n") // 2 for body in bodies)
     waiting = iter(bodies)
-    # OpenSearch compares poorly with itself while it still compiles and merges: settle first.
     async with aiohttp.ClientSession() as session:
+        for name in {name.decode() for body in bodies for name in set(_INDEX.findall(body))}:
+            async with session.put(f"{url}/{name}") as answer:
+                answer.raise_for_status()
         used, started = cpu_seconds(pid), time.monotonic()
         await asyncio.gather(*(_send(session, url, waiting) for _ in range(IN_FLIGHT)))
         wall = time.monotonic() - started

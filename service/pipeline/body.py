@@ -91,6 +91,7 @@ class EventWriter:
         if any(read.local == "transport_id" for read in draft.raw.reads.values()):
             code.add("transport_id = ids[i] if ids is not None else None")
         if parsed:
+            self._forget(code, draft, parsed=True)
             return
         if parse.columns is not None and self.layout is not None:
             columns = parse.columns
@@ -111,9 +112,9 @@ class EventWriter:
                 code.add(f"raw = below(raw, {self.constants.name(split_path(parse.json_event.root))})")
         else:
             code.add("raw = {}")
-        self._forget(code, draft)
+        self._forget(code, draft, parsed=False)
 
-    def _forget(self, code: Code, draft: Draft) -> None:
+    def _forget(self, code: Code, draft: Draft, *, parsed: bool) -> None:
         blocks = [(number, block) for number, block in enumerate(self.blocks) if block.forget]
         if not blocks:
             return
@@ -130,7 +131,9 @@ class EventWriter:
                     hint = "name the raw field: what must not be stored is removed before any step"
                     raise ContentError(place, "forget_reads_raw", f"{name} is an output field", hint)
                 test = predicate(node)
-                code.add(f"if {self.constants.name(test, 'FORGET')}(raw): {forget}")
+                # What is taken out changes the shape: such events are for the general function.
+                then = "raise ValueError" if parsed else forget
+                code.add(f"if {self.constants.name(test, 'FORGET')}(raw): {then}")
 
     def _drop(self, draft: Draft, rule: str) -> None:
         draft.code.add(f"dropped[{rule!r}] = dropped.get({rule!r}, 0) + 1", "return None" if draft.careful else "continue")

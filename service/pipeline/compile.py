@@ -57,7 +57,7 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
     def shapes() -> Shapes | None:
         parse = loaded.file.parse
         blocks = loaded.file.normalise if isinstance(loaded.file.normalise, list) else [loaded.file.normalise]
-        if parse.json_event is None or parse.pattern is not None or any(block.forget for block in blocks):
+        if parse.json_event is None or parse.pattern is not None or any(block.forget and block.when is None for block in blocks):
             return None
         root = parse.json_event.root
         source = write_sorter(branches, split_path(root) if root is not None else None, CLEAN_JSON)
