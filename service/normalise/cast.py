@@ -80,6 +80,9 @@ def to_keywords(value: object) -> list[str] | None:
     if not isinstance(value, list):
         word = to_keyword(value)
         return None if word is None else [word]
+    plain = [item for item in value if item.__class__ is str and item]
+    if len(plain) == len(value):
+        return plain or None
     words: list[str] = []
     for item in value:
         word = to_keyword(item)
