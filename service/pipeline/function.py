@@ -128,7 +128,12 @@ class _Function:
         if columns is not None:
             width = len(self.layout or ())
             mark = (columns.absent or [""])[0]
-            code.add("row = split_quoted(text)" if columns.quoted else f"row = text.split({columns.separator!r})")
+            if columns.quoted and columns.separator == " ":
+                code.add("row = split_quoted(text)")
+            else:
+                if columns.quoted:
+                    code.add("if '\"' in text: raise ValueError")  # for the careful form
+                code.add(f"row = text.split({columns.separator!r})")
             with code.block(f"if len(row) != {width}:"):
                 if known := self._widths():
                     values = "text.split()" if columns.separator == " " and not columns.quoted else "row"

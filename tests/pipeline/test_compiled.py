@@ -267,6 +267,13 @@ def test_too_few_columns_are_a_dead_letter_and_surplus_ones_are_kept(row: Compil
     assert json.loads(carried.pieces[0].split("\n")[1])["toy"]["unmapped"] == {"extra": ["more", "and", "more"]}
 
 
+def test_quoted_values_may_hold_the_separator_and_plain_lines_are_split_all_the_same(tmp_path: Path) -> None:
+    text = ROW_PIPELINE.replace("minimum: 3", 'minimum: 3, separator: ",", quoted: true')
+    made = pipeline(tmp_path, text)
+    assert document(made, "1767323045,192.0.2.1,192.0.2.2,443,ACCEPT")["destination"] == {"ip": "192.0.2.2", "port": 443}
+    assert document(made, '1767323045,192.0.2.1,192.0.2.2,443,"a, ""b"""')["event"]["action"] == 'a, "b"'
+
+
 def test_a_declared_layout_replaces_the_default_and_unknown_columns_are_kept(row: CompiledPipeline) -> None:
     made = document(row, "192.0.2.9 1767323045 x", columns="dst at new-column")
     assert made["destination"] == {"ip": "192.0.2.9"}
