@@ -50,12 +50,14 @@ def main(
     if "stages" in wanted:
         found["stages"] = stages.run(max(1000, events // 10))
         _show(console, "Stages, one core", found["stages"], ("cpu_us", "best_us", "wall_us", "bytes_per_event"))
-    if {"path", "opensearch"} & set(wanted) or memory:
-        asyncio.run(_servers(wanted, found, events, runs, memory, datasets or DATASETS, console))
-    report["machine"]["load_after"] = machine()["load_before"]
-    console.print_json(data=report["machine"])
-    if file is not None:
-        file.write_text(json.dumps(report, indent=2) + "\n")
+    try:
+        if {"path", "opensearch"} & set(wanted) or memory:
+            asyncio.run(_servers(wanted, found, events, runs, memory, datasets or DATASETS, console))
+    finally:  # what was measured before something failed is worth having
+        report["machine"]["load_after"] = machine()["load_before"]
+        console.print_json(data=report["machine"])
+        if file is not None:
+            file.write_text(json.dumps(report, indent=2) + "\n")
 
 
 async def _servers(
