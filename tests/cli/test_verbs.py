@@ -21,6 +21,7 @@ LINES = {
     "time=2026-01-14T10:00:01Z srcip=192.0.2.8 user=bob action=logout bytes=7\n",
     "columns": "1767225600 GET /index 200 192.0.2.1\n1767225601 GET /x 404 192.0.2.2\n",
     "tabs": "ann\t2026-01-14T10:00:00Z\tlog in\t7\nbob\t2026-01-14T10:00:01Z\tlog out\t8\n",
+    "commas": "time,user,ip,n\n2026-01-14T10:00:00Z,ann,192.0.2.7,1\n2026-01-14T10:00:01Z,bob,192.0.2.8,2\n",
     "words": "something happened here\nand then something quite different\n",
 }  # fmt: skip
 
@@ -42,6 +43,7 @@ def test_what_new_writes_passes_check_and_test(kind: str, content: Path, siem: S
     expected = json.loads((content / "pipelines/acme.app/samples").glob("*.expected.json").__next__().read_text())
     assert len(expected["documents"]) == 2
     assert expected["dead_letters"] == []
+    assert "cast_error" not in json.dumps(expected["documents"])
 
 
 def test_new_finds_time_identity_and_the_names_ecs_has(source: Path) -> None:
