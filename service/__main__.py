@@ -22,7 +22,7 @@ class Verbs(click.Group):
         """The verbs that are installed, in the order of ``VERBS``."""
         return [verb for verb in VERBS if importlib.util.find_spec(_module(verb)) is not None]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """The verb's click command, or None when there is no such verb."""
         if cmd_name not in VERBS or importlib.util.find_spec(_module(cmd_name)) is None:
             return None

@@ -151,7 +151,7 @@ class _Reader:
             what = "is not supported here" if modifier in REFUSED else "is not a Sigma modifier"
             raise self.refused(at, "unknown_modifier", f"{key}: |{modifier} {what}", hint)
 
-    def tests(self, value: SigmaType, field: str, keyword: bool, at: At) -> tuple[Test, ...]:  # noqa: FBT001
+    def tests(self, value: SigmaType, field: str, keyword: bool, at: At) -> tuple[Test, ...]:  # noqa: FBT001 - this class alone calls it
         match value:
             case SigmaExpansion():
                 return tuple(test for one in value.values for test in self.tests(one, field, keyword, at))

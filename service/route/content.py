@@ -54,7 +54,7 @@ def classifier(candidates: tuple[Alternative, ...]) -> Classify:
         lines += [f"    if {condition}:", f"        return dataset{number}"]
     lines.append("    return None")
     # The names in this code are made here; fields and values of selections are in the scope.
-    exec("\n".join(lines), scope)  # noqa: S102
+    exec("\n".join(lines), scope)  # noqa: S102 - our own generated code: texts of events are data to it
     return scope["classify"]  # type: ignore[return-value]
 
 

@@ -30,9 +30,9 @@ _CREATE = (
     + ", checksum INTEGER NOT NULL) WITHOUT ROWID"
 )
 _SELECT = f"SELECT {', '.join(COLUMNS)}, checksum FROM leases"  # noqa: S608 -- names are constants of ours
-_INSERT = f"INSERT OR IGNORE INTO leases VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"  # noqa: S608
+_INSERT = f"INSERT OR IGNORE INTO leases VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"  # noqa: S608 - names are constants of ours
 _UPDATE = (
-    f"UPDATE leases SET {', '.join(f'{name} = ?' for name in COLUMNS)}, checksum = ? "  # noqa: S608
+    f"UPDATE leases SET {', '.join(f'{name} = ?' for name in COLUMNS)}, checksum = ? "  # noqa: S608 - names are constants of ours
     f"WHERE {KEY} = ? AND {COUNTER} = ?"
 )
 _BUSY_SECONDS = 5.0
@@ -81,7 +81,7 @@ class SqliteLeases:
 
     async def delete(self, lease: Lease) -> bool:
         """Remove the lease if the counter is unchanged."""
-        statement = f"DELETE FROM leases WHERE {KEY} = ? AND {COUNTER} = ?"  # noqa: S608
+        statement = f"DELETE FROM leases WHERE {KEY} = ? AND {COUNTER} = ?"  # noqa: S608 - names are constants of ours
         return await self._run(lambda: self._sql(statement, (lease.key, lease.counter)).rowcount == 1)
 
     async def close(self) -> None:
