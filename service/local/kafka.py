@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from aiokafka import AIOKafkaClient
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from service.local.child import Child, ServerFailed, accepts, free_port, start
@@ -84,11 +84,13 @@ def _format(jars: Path, java: Java, properties: Path, data: Path) -> None:
 async def _answers(address: str) -> bool:
     if not await accepts(address):
         return False  # aiokafka would log a refused connection as an error
-    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=2000)
+    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=2000)
     try:
-        await client.bootstrap()
+        await admin.start()
+        # also lays out the topic of offsets: the first consumer group need not wait for that
+        await admin.find_coordinator("kinesiem-local")
     except (KafkaError, OSError):
         return False
     finally:
-        await client.close()
+        await admin.close()
     return True
