@@ -1,7 +1,7 @@
 """The servers that tests use, from one place.
 
 Each fixture takes what answers first: the endpoint in the environment (``SIEM_TEST_KAFKA``, ``SIEM_TEST_OPENSEARCH``,
-``SIEM_TEST_DYNAMODB``), a shared stack that ``siem stack up`` started, local processes. Where the environment says
+``SIEM_TEST_DYNAMODB``), a shared stack that ``siem stack up`` started (not with ``SIEM_TEST_SHARED=0``), local processes. Where the environment says
 ``SIEM_TEST_CONTAINERS=1``, containers come before local processes. Servers are shared by all tests of a run and perhaps by
 other runs: every test uses names of its own (the ``unique`` fixture).
 """
@@ -55,7 +55,7 @@ def unique() -> str:
 def _server(part: str) -> Iterator[str]:
     if address := os.environ.get(f"SIEM_TEST_{part.upper()}"):
         yield address
-    elif endpoints := shared.running():
+    elif os.environ.get("SIEM_TEST_SHARED") != "0" and (endpoints := shared.running()):
         yield str(getattr(endpoints, part))
     elif os.environ.get("SIEM_TEST_CONTAINERS") == "1":
         from tests import containers  # imports slowly, and only here is it used
