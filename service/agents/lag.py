@@ -8,10 +8,14 @@ from typing import Self
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from service.agents.connection import client_arguments
+from service.clock import Clock
 from service.settings import Kafka
+
+_ELECTIONS = 3
+_ELECTION_SECONDS = 1.0
 
 
 class PartitionLag(msgspec.Struct, frozen=True):
@@ -37,9 +41,10 @@ class KafkaAwayError(OSError):
 class LagMeter:
     """Asks the brokers; connects on first use and again after a failure."""
 
-    def __init__(self, kafka: Kafka) -> None:
+    def __init__(self, kafka: Kafka, clock: Clock) -> None:
         """Ask about the group and topics of these settings."""
         self._kafka = kafka
+        self._clock = clock
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -63,7 +68,7 @@ class LagMeter:
     async def partitions(self) -> list[PartitionLag]:
         """Return every partition of our topics; raises KafkaAwayError when no broker answers."""
         try:
-            return await self._ask()
+            return await self._ask_patiently()
         except (KafkaError, OSError, TimeoutError) as error:
             await self.close()
             raise KafkaAwayError(repr(error)) from error
@@ -74,6 +79,19 @@ class LagMeter:
         for partition in await self.partitions():
             lag[partition.topic] = lag.get(partition.topic, 0) + partition.behind
         return lag
+
+    async def _ask_patiently(self) -> list[PartitionLag]:
+        for _ in range(_ELECTIONS):
+            try:
+                return await self._ask()
+            except KafkaConnectionError:
+                raise
+            except KafkaError as error:
+                # A topic that was just made, or whose broker just went, has no leader for a moment.
+                if not (error.retriable or isinstance(error, KafkaTimeoutError)):
+                    raise
+                await self._clock.sleep(_ELECTION_SECONDS)
+        return await self._ask()
 
     async def _ask(self) -> list[PartitionLag]:
         arguments = client_arguments(self._kafka)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from service.agents.lag import KafkaAwayError, LagMeter, PartitionLag
 from service.cli.config import config_option, say_it_once, where_from
+from service.clock import SystemClock
 from service.errors import ContentErrors
 from service.settings import Settings, load_settings
 
@@ -42,7 +43,7 @@ def command(config: Path | None, *, partitions: bool, as_json: bool) -> None:
 
 
 async def _ask(settings: Settings) -> list[PartitionLag]:
-    async with LagMeter(settings.kafka) as meter:
+    async with LagMeter(settings.kafka, SystemClock()) as meter:
         return await meter.partitions()
 
 

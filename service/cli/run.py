@@ -62,7 +62,7 @@ async def _supervise(plan: Plan, settings: Settings) -> int:
         meters=meters,
         problems=problems,
     )
-    async with LagMeter(settings.kafka) as lag:
+    async with LagMeter(settings.kafka, clock) as lag:
         try:
             return await Supervisor(plan, settings, clock, meters, problems, lag.topics).run()
         except OSError as error:

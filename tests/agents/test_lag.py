@@ -25,8 +25,8 @@ async def siem_lag(*arguments: str) -> tuple[int, str, str]:
 @pytest.mark.stack
 async def test_messages_nobody_committed_wait(config: Path, settings: Settings) -> None:
     await publish(settings, [flow_record(n, 1) for n in range(7)], together=1)
-    code, out, _ = await siem_lag("--config", str(config), "--json")
-    assert code == 0
+    code, out, err = await siem_lag("--config", str(config), "--json")
+    assert code == 0, err
     lines = [json.loads(line) for line in out.splitlines()]
     waiting = [line for line in lines if line["topic"].endswith("-records")]
     assert sum(line["behind"] for line in waiting) == 7

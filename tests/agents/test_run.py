@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from service.agents.lag import LagMeter
+from service.clock import SystemClock
 from service.settings import Settings
 from tests.agents.bulk_double import BulkDouble
 from tests.agents.conftest import Service, flow_record, kill, publish, until
@@ -20,7 +21,7 @@ ALL = RECORDS * EVENTS
 
 
 async def lag_of(settings: Settings) -> int:
-    async with LagMeter(settings.kafka) as meter:
+    async with LagMeter(settings.kafka, SystemClock()) as meter:
         return sum((await meter.topics()).values())
 
 
