@@ -46,7 +46,10 @@ def command(*, leave: bool, seconds: float, rate: int, workers: int, seed: int, 
         if as_json:
             click.echo(json.dumps(_as_json(outcome)))
         else:
-            console.print(summary(outcome.verdict, outcome.opensearch_url, outcome.status_url, restarts=outcome.restarts))
+            # Nothing is cut off at the terminal's edge: the searches are there to be pasted.
+            console.print(
+                summary(outcome.verdict, outcome.opensearch_url, outcome.status_url, restarts=outcome.restarts), crop=False
+            )
         if not leave:
             console.print("\nEverything stays up until Ctrl-C.")
             await asyncio.Event().wait()
