@@ -1,9 +1,9 @@
 """The servers that tests use, from one place.
 
 Each fixture takes what answers first: the endpoint in the environment (``SIEM_TEST_KAFKA``, ``SIEM_TEST_OPENSEARCH``,
-``SIEM_TEST_DYNAMODB``), a shared stack that ``siem stack up`` started (not with ``SIEM_TEST_SHARED=0``), local processes. Where the environment says
-``SIEM_TEST_CONTAINERS=1``, containers come before local processes. Servers are shared by all tests of a run and perhaps by
-other runs: every test uses names of its own (the ``unique`` fixture).
+``SIEM_TEST_DYNAMODB``), a shared stack that ``siem stack up`` started (not with ``SIEM_TEST_SHARED=0``), local processes.
+Where the environment says ``SIEM_TEST_CONTAINERS=1``, containers come before local processes. Servers are shared by all
+tests of a run and perhaps by other runs: every test uses names of its own (the ``unique`` fixture).
 """
 
 from __future__ import annotations
