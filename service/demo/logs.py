@@ -54,10 +54,10 @@ def request(rng: Random, project: DemoProject, now_ms: int) -> str:
     target = f"{inside(rng)}:8443"
     host = f"{project.id}.example.com"
     return (
-        f"https {iso(now_ms, milliseconds=True)[:-1]}123Z app/{project.name}/50dc6c495c0c9188 {_with_port(visitor(rng))}:"
+        f"https {iso(now_ms, milliseconds=True)[:-1]}123Z app/{project.name}/4c1d7e90ab35f268 {_with_port(visitor(rng))}:"
         f"{rng.randrange(1024, 65535)} {target} 0.001 0.0{rng.randrange(10, 99)} 0.000 {status} {status} {rng.randrange(90, 900)} "
         f'{rng.randrange(200, 90000)} "GET https://{host}:443{rng.choice(_PATHS)} HTTP/2.0" "{rng.choice(AGENTS)}" '
-        f"TLS_AES_128_GCM_SHA256 TLSv1.3 arn:aws:elasticloadbalancing:{project.region}:{project.account}:targetgroup/web/73e2d6bc24d8a067 "
+        f"TLS_AES_128_GCM_SHA256 TLSv1.3 arn:aws:elasticloadbalancing:{project.region}:{project.account}:targetgroup/web/9b20fd6371ce84a5 "
         f'"Root=1-{identifier(rng, 8)}-{identifier(rng, 24)}" "{host}" "session-reused" 1 {iso(now_ms, milliseconds=True)[:-1]}000Z '
         f'"forward" "-" "-" "{target}" "{status}" "-" "-" TID_{identifier(rng, 16)}'
     )

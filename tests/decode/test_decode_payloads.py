@@ -390,12 +390,12 @@ def test_records_keep_their_position_and_project() -> None:
 
 def test_entries_that_a_guide_wraps_to_its_page_are_whole_again() -> None:
     page = (
-        'http 2026-01-14T09:50:00.186641Z app/lb/50dc6c495c0c9188 \n198.51.100.7:2817 - 0.0 0.1 \n"GET / HTTP/1.1" -\n'
-        "https 2026-01-14T09:50:01.186641Z app/lb/50dc6c495c0c9188\n198.51.100.8:2817 - 0.0 0.1\n"
+        'http 2026-01-14T09:50:00.186641Z app/lb/4c1d7e90ab35f268 \n198.51.100.7:2817 - 0.0 0.1 \n"GET / HTTP/1.1" -\n'
+        "https 2026-01-14T09:50:01.186641Z app/lb/4c1d7e90ab35f268\n198.51.100.8:2817 - 0.0 0.1\n"
     )
     (run,) = split(page.encode()).runs
     assert run.events == [
-        'http 2026-01-14T09:50:00.186641Z app/lb/50dc6c495c0c9188 198.51.100.7:2817 - 0.0 0.1 "GET / HTTP/1.1" -',
-        "https 2026-01-14T09:50:01.186641Z app/lb/50dc6c495c0c9188 198.51.100.8:2817 - 0.0 0.1",
+        'http 2026-01-14T09:50:00.186641Z app/lb/4c1d7e90ab35f268 198.51.100.7:2817 - 0.0 0.1 "GET / HTTP/1.1" -',
+        "https 2026-01-14T09:50:01.186641Z app/lb/4c1d7e90ab35f268 198.51.100.8:2817 - 0.0 0.1",
     ]
     assert list(run.lines) == [1, 4]
