@@ -30,7 +30,7 @@ DATASETS = stages.FULL
 @click.command()
 @click.argument("sections", nargs=-1, type=click.Choice(SECTIONS))
 @click.option(
-    "--events", default=200_000, show_default=True, help="CloudTrail events of a run through the whole path; flow logs: twice."
+    "--events", default=40_000, show_default=True, help="CloudTrail events of a run through the whole path; flow logs: twice."
 )
 @click.option("--runs", default=3, show_default=True, help="Runs of each; the median is reported.")
 @click.option(
@@ -48,7 +48,7 @@ def main(
     found = report["sections"]
     console = Console()
     if "stages" in wanted:
-        found["stages"] = stages.run(max(1000, events // 10))
+        found["stages"] = stages.run(max(1000, min(20_000, events // 5)))
         _show(console, "Stages, one core", found["stages"], ("cpu_us", "best_us", "wall_us", "bytes_per_event"))
     try:
         if {"path", "opensearch"} & set(wanted) or memory:
