@@ -77,7 +77,7 @@ async def wipe(session: aiohttp.ClientSession, url: str, pattern: str) -> None:
 
 
 async def _send(session: aiohttp.ClientSession, url: str, waiting: object) -> None:
-    for body in waiting:  # type: ignore[attr-defined]
+    for body in waiting:  # type: ignore[attr-defined]  # JSON of the server, untyped
         async with session.post(f"{url}/_bulk", params=_PARAMS, headers=_HEADERS, data=body) as answer:
             said = await answer.read()
         if answer.status != 200 or said.count(b'"status":201') != body.count(b"\n") // 2:

@@ -1,5 +1,7 @@
 """Each stage by itself, in this process: no Kafka, no network."""
 
+# ruff: noqa: B023 - every lambda is timed in the turn of the loop that makes it
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -40,24 +42,24 @@ def run(count: int, datasets: tuple[str, ...] = corpus.DATASETS) -> list[dict[st
         size = round(sum(map(len, raw)) / len(raw))
 
         def add(stage: str, work: Callable[[], object], *, warm: int = 2, size: int = size, some: int = some) -> None:
-            rows.append(row(f"{stage} {dataset}", timed(work, some, warm=warm), bytes_per_event=size))  # noqa: B023
+            rows.append(row(f"{stage} {dataset}", timed(work, some, warm=warm), bytes_per_event=size))
 
         routed = [router.route(batch) for batch in batches]
         slices = [each for answer in routed for each in answer.by_dataset[dataset]]
         if dataset in FULL:
-            add("gunzip + outer decode", lambda: [decode_record(b, r) for b in batches for r in b.records])  # noqa: B023
-            add("the same + route", lambda: [router.route(b) for b in batches])  # noqa: B023
+            add("gunzip + outer decode", lambda: [decode_record(b, r) for b in batches for r in b.records])
+            add("the same + route", lambda: [router.route(b) for b in batches])
             packed = [encode(RawBatch(dataset, slices[n : n + 4])) for n in range(0, len(slices), 4)]
-            add("raw batch: encode", lambda: [encode(RawBatch(dataset, slices[n : n + 4])) for n in range(0, len(slices), 4)])  # noqa: B023
-            add("raw batch: decode", lambda: [_raw_batches.decode(each) for each in packed])  # noqa: B023
+            add("raw batch: encode", lambda: [encode(RawBatch(dataset, slices[n : n + 4])) for n in range(0, len(slices), 4)])
+            add("raw batch: decode", lambda: [_raw_batches.decode(each) for each in packed])
         pipeline = compile_pipeline(loaded[dataset], enrichers)
-        add("parse … body", lambda: _carry(pipeline, slices), warm=12)  # noqa: B023
+        add("parse … body", lambda: _carry(pipeline, slices), warm=12)
         if dataset in FULL:
             pieces = [piece for each in slices for piece in pipeline.carry(each, corpus.NOW_MS).pieces]
             loads = [pieces[n : n + 2000] for n in range(0, len(pieces), 2000)]
             rows[-1]["document_bytes"] = round(sum(map(len, pieces)) / len(pieces))
             rows[-1]["compiled_shapes"] = pipeline.compiled_shapes
-            add("bulk body", lambda: [(malformed(load), body_of(load)) for load in loads])  # noqa: B023
+            add("bulk body", lambda: [(malformed(load), body_of(load)) for load in loads])
     return rows
 
 

@@ -54,10 +54,10 @@ class ContentErrors(ExceptionGroup[ContentError]):
         """All of them, flat."""
         found: list[ContentError] = []
         for error in self.exceptions:
-            found.extend(error.faults if isinstance(error, ContentErrors) else [error])  # type: ignore[list-item]
+            found.extend(error.faults if isinstance(error, ContentErrors) else [error])  # type: ignore[list-item]  # a group holds nothing else
         return found
 
-    def derive(self, excs: Sequence[ContentError]) -> ContentErrors:  # type: ignore[override]
+    def derive(self, excs: Sequence[ContentError]) -> ContentErrors:  # type: ignore[override]  # narrower on purpose: except* keeps the class
         """Keep the kind when ``split`` and ``except*`` divide the group."""
         return ContentErrors(self.message, excs)
 

@@ -200,7 +200,7 @@ class _Reader:
 
     def _place(self, node: yaml.Node | yaml.Event) -> Place:
         mark = node.start_mark
-        assert mark is not None, "every node comes out of a text"  # noqa: S101
+        assert mark is not None, "every node comes out of a text"  # noqa: S101 - composed from a text, always marked
         return Place(self.path, mark.line + 1, mark.column + 1)
 
     def _fault(self, node: yaml.Node, code: str, reason: str, hint: str = "") -> None:

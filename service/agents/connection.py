@@ -13,7 +13,7 @@ from service.settings import Kafka
 TOKEN_SECONDS = 900
 
 
-class MskToken(AbstractTokenProvider):  # type: ignore[misc]
+class MskToken(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
     """Logs in to MSK with the machine's AWS credentials: a presigned request, base64 without padding."""
 
     def __init__(self, region: str) -> None:

@@ -33,7 +33,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Read by the Fetcher that start() makes from it.
-        consumer._fetch_max_bytes = FETCH_TOTAL_BYTES  # noqa: SLF001
+        consumer._fetch_max_bytes = FETCH_TOTAL_BYTES  # noqa: SLF001 - aiokafka has no public name for it
         return consumer
 
 

@@ -66,5 +66,5 @@ async def _supervise(plan: Plan, settings: Settings) -> int:
         try:
             return await Supervisor(plan, settings, clock, meters, problems, lag.topics).run()
         except OSError as error:
-            log.error(events.ADMIN_REFUSED, bind=settings.admin.bind, port=settings.admin.port, reason=error.strerror)  # noqa: TRY400
+            log.error(events.ADMIN_REFUSED, bind=settings.admin.bind, port=settings.admin.port, reason=error.strerror)  # noqa: TRY400 - a trace says nothing more
             return 1

@@ -55,7 +55,7 @@ def _gunzip(data: bytes, limits: Limits) -> tuple[bytes, EventError | None, byte
         inflater = isal_zlib.decompressobj(31)
         try:
             member = inflater.decompress(rest, allowed + 1)
-        except isal_zlib.error as error:  # type: ignore[misc]
+        except isal_zlib.error as error:  # type: ignore[misc]  # isal has no types
             return _so_far(members, failure("corrupt_gzip", str(error)), rest)
         allowed -= len(member)
         if allowed < 0:

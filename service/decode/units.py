@@ -93,7 +93,7 @@ class Units:
         self.plain(lines[0], first_line)
         run = self.runs[-1]
         run.events.extend(lines[1:])
-        run.lines.extend(range(first_line + 1, first_line + len(lines)))  # type: ignore[attr-defined]
+        run.lines.extend(range(first_line + 1, first_line + len(lines)))  # type: ignore[attr-defined]  # the list grows, its type is a sequence
         self.next += len(lines) - 1
         self.values += len(lines)
 

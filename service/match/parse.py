@@ -79,11 +79,11 @@ class _QuietRe2(RegexEngine):
 
     def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
         del flags  # given again when the test is compiled
-        return compile_regex(pattern)  # type: ignore[return-value]
+        return compile_regex(pattern)  # type: ignore[return-value]  # re2 has no types
 
     @property
     def error(self) -> type[Exception]:
-        return re2.error  # type: ignore[no-any-return]
+        return re2.error  # type: ignore[no-any-return]  # re2 has no types
 
 
 _POLICY = SigmaPolicy(regex_engine=_QuietRe2())
@@ -129,7 +129,7 @@ class _Reader:
         if not values:
             raise self.refused(at, "bad_value", f"{key}: an empty list matches nothing", "add a value")
         try:
-            parsed = SigmaDetectionItem.from_mapping(key or None, value, policy=_POLICY)  # type: ignore[arg-type]
+            parsed = SigmaDetectionItem.from_mapping(key or None, value, policy=_POLICY)  # type: ignore[arg-type]  # pySigma takes None for keywords
         except SigmaRegularExpressionError as error:
             raise self.refused(at, "bad_regex", f"{key}: {error.args[0]}", _RE2_HINT) from error
         except (SigmaError, AttributeError, TypeError) as error:

@@ -71,7 +71,7 @@ def compile_regex(pattern: str, flags: str = "") -> object:
 
 def found_by(pattern: str, flags: str = "") -> Callable[[str], bool]:
     """``text -> is the pattern found in it``; linear in the text's length."""
-    search = compile_regex(pattern, flags).search  # type: ignore[attr-defined]
+    search = compile_regex(pattern, flags).search  # type: ignore[attr-defined]  # re2 has no types
 
     def found(text: str) -> bool:
         # Bytes cost a third of text here: the binding translates no offsets. "replace" is for lone surrogates.

@@ -45,7 +45,7 @@ def distinct(values: Iterable[str | None]) -> list[str]:
     """The values without None and repetition, first come first."""
     found = dict.fromkeys(values)
     found.pop(None, None)
-    return list(found)  # type: ignore[arg-type]
+    return list(found)  # type: ignore[arg-type]  # None was popped
 
 
 def _single(slot: Slot) -> str:

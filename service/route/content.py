@@ -55,7 +55,7 @@ def classifier(candidates: tuple[Alternative, ...]) -> Classify:
     lines.append("    return None")
     # The names in this code are made here; fields and values of selections are in the scope.
     exec("\n".join(lines), scope)  # noqa: S102 - our own generated code: texts of events are data to it
-    return scope["classify"]  # type: ignore[return-value]
+    return scope["classify"]  # type: ignore[return-value]  # what exec defined
 
 
 def _content(candidate: Alternative) -> Node:

@@ -111,7 +111,7 @@ def _merge_into(merged: Meters, snapshot: Snapshot, *, gauges: bool) -> None:
             else:
                 merged.add(metric, value, labels)
         for labels, histogram in snapshot.histograms.get(metric.name, ()):
-            held = merged._histograms.setdefault(metric.name, {}).setdefault(  # noqa: SLF001
+            held = merged._histograms.setdefault(metric.name, {}).setdefault(  # noqa: SLF001 - its own class
                 labels, Histogram([0] * len(histogram.counts))
             )
             held.counts = [a + b for a, b in zip(held.counts, histogram.counts, strict=True)]

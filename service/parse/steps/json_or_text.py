@@ -142,7 +142,7 @@ def _taken(fact: str, value: Any) -> str | int | None:
         case "stack":
             return "\n".join(map(str, value)) if isinstance(value, list) and value else value if isinstance(value, str) else None
         case "stamp":
-            return value if isinstance(value, int | float) and 1e8 < value < 1e19 else _zoned(value)  # type: ignore[return-value]
+            return value if isinstance(value, int | float) and 1e8 < value < 1e19 else _zoned(value)  # type: ignore[return-value]  # bool is no time and too small
         case "pid" | "status":
             return int(value) if str(value).isdecimal() and len(str(value)) < 10 else None
         case _:

@@ -156,7 +156,7 @@ class KinesisClient:
     async def iterator(self, stream: Stream, shard: str, start: StartAt) -> str:
         """GetShardIterator."""
         body = {"StreamARN": stream.arn, "ShardId": shard, "ShardIteratorType": start.kind}
-        body.update(start.members("StartingSequenceNumber"))  # type: ignore[arg-type]
+        body.update(start.members("StartingSequenceNumber"))  # type: ignore[arg-type]  # members are JSON values
         reply, _ = await self._call("GetShardIterator", body, _iterator)
         return reply.shard_iterator
 

@@ -105,7 +105,7 @@ class SqliteLeases:
                 raise
             if self._identity() == before:  # else another worker has replaced it meanwhile
                 aside = self._set_aside()
-                log.error("lease_table_damaged", path=str(self._path), kept_as=aside, reason=str(fault))  # noqa: TRY400
+                log.error("lease_table_damaged", path=str(self._path), kept_as=aside, reason=str(fault))  # noqa: TRY400 - a trace says nothing more
             self.rebuilt = True
             self._connection = self._check()
 
