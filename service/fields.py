@@ -38,7 +38,8 @@ class FieldSpec:
 
     ``indexed`` False: in ``_source`` only. ``allowed``: the values ECS allows (event.kind …), else empty.
     ``expected_types``: for event.category values, which event.type each allows. ``open``: an object that passes through
-    as it came; only the fields declared below it are searched, and they hold whatever scalars there are.
+    as it came; only the fields declared below it are searched, and they hold whatever scalars there are. ``snake``: its
+    keys are written in snake case.
     """
 
     name: str
@@ -50,6 +51,7 @@ class FieldSpec:
     ignore_above: int | None = None
     expected_types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     open: bool = False
+    snake: bool = False
 
 
 class FieldEntry(BaseModel):
@@ -71,6 +73,8 @@ class FieldEntry(BaseModel):
     """The only values there may be; for event.category with the event.type values each goes with."""
     open: bool = False
     """An object that passes through as it came: only the fields declared below it are searched, the rest is just kept."""
+    snake: bool = False
+    """The keys of an open object are written in snake case, at every depth."""
 
 
 class FieldsFile(RootModel[dict[FieldName, FieldEntry]]):
@@ -123,6 +127,7 @@ def _specs(file: YamlFile[FieldsFile]) -> dict[str, FieldSpec]:
             ignore_above=entry.ignore_above,
             expected_types={k: tuple(v) for k, v in entry.allowed.items()} if isinstance(entry.allowed, dict) else {},
             open=entry.open,
+            snake=entry.snake,
         )
         for name, entry in file.value.root.items()
     }

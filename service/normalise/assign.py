@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from service.normalise.cast import to_boolean, to_float, to_json, to_keyword, to_keywords, to_long, to_longs
+from service.normalise.open_object import open_object
 from service.pipeline.draft import Draft
 from service.pipeline.raw import Read
 from service.pipeline.slots import Kind, Quoting, Slot
@@ -87,7 +90,7 @@ def _assign(draft: Draft, slot: Slot, read: Read, miss: str) -> None:
             code.add(f"if not {local}.isdigit() or len({local}) > 18 or ({local}[0] == '0' and {local} != '0'): raise ValueError")
         code.add(f"{slot.local} = int({local}) if len({local}) < 19 else whole({local})")
     else:
-        function = constants.name(_CASTS[slot.kind][0], f"to_{slot.kind}")
+        function = constants.name(_cast_of(draft, slot), f"to_{slot.kind}")
         cls = _CLASSES.get(slot.kind)
         if cls is not None and not text:
             extra = f" and -LONG <= {local} < LONG" if cls == "int" else f" and {local}" if cls == "str" else ""
@@ -98,6 +101,14 @@ def _assign(draft: Draft, slot: Slot, read: Read, miss: str) -> None:
             _convert(draft, slot, local, function, miss)
     if slot.kind == "str":
         _cut(draft, slot, read.path)
+
+
+def _cast_of(draft: Draft, slot: Slot) -> Callable[..., object]:
+    if not slot.spec.open:
+        return _CASTS[slot.kind][0]
+    below = slot.name + "."
+    leaves = tuple(name.removeprefix(below) for name in draft.catalogue.fields if name.startswith(below))
+    return open_object(leaves, snake_case=slot.spec.snake)
 
 
 def _convert(draft: Draft, slot: Slot, local: str, function: str, miss: str) -> None:

@@ -69,7 +69,9 @@ def _parsed(file: PipelineFile, text: str, columns: str | None) -> dict[str, Any
     if parse.columns is not None:
         known = {folded(name): name for name in (*raw_names_of(file), *layout_of(parse.columns.default, " "))}
         layout = [known.get(folded(name), name) for name in layout_of(columns or parse.columns.default, parse.columns.separator)]
-        row = split_carefully(line_of(text), parse.columns.separator, quoted=parse.columns.quoted)
+        row = split_carefully(
+            line_of(text), parse.columns.separator, quoted=parse.columns.quoted, brackets=parse.columns.brackets
+        )
         absent = {"", *parse.columns.absent}
         named = {name: value for name, value in zip(layout, row, strict=False) if value not in absent and name != "_"}
         return named if len(row) <= len(layout) else {**named, "extra": row[len(layout) :]}

@@ -9,6 +9,7 @@ import orjson
 from service.errors import EventError
 
 _QUOTED = re.compile(r'"((?:[^"\\]++|\\.|"(?! |\Z))*+)(?:"|\Z)|([^ ]++)', re.DOTALL)
+_BRACKETED = re.compile(r"([^\"\[]*+)\[([^\]\"]*+)\](?: |\Z)")
 """A quote ends a value where a blank or the end follows: clients put quotes into what load balancers log as it came."""
 _WRAPPED = ("log", "message", "body")
 _ESCAPED = re.compile(r'\\(["\\])')
@@ -40,6 +41,21 @@ def split_quoted(text: str) -> list[str]:
     return row
 
 
+def split_bracketed(text: str) -> list[str]:
+    """``split_quoted`` where the first value in square brackets before any quote is one value, without its brackets.
+
+    Raises ValueError as ``split_quoted`` does, and where no bracket closes.
+    """
+    opening = text.find("[")
+    quote = text.find('"')
+    if opening < 0 or -1 < quote < opening:
+        return split_quoted(text)
+    closing = text.index("]", opening)
+    if -1 < quote < closing or text[closing + 1 : closing + 2] not in (" ", ""):
+        raise ValueError(text)
+    return [*text[:opening].split(), text[opening + 1 : closing], *split_quoted(text[closing + 2 :])]
+
+
 def line_of(text: str) -> str:
     """The line itself: log routers wrap lines in JSON objects, under ``log``, ``message`` or ``body``.
 
@@ -58,8 +74,16 @@ def line_of(text: str) -> str:
     raise EventError("parse", "not_columns", "a JSON object that holds no line under log, message or body")
 
 
-def split_carefully(text: str, separator: str, *, quoted: bool) -> list[str]:
-    """The same for any line: backslash escapes inside quotes, an unclosed quote, repeated blanks."""
+def split_carefully(text: str, separator: str, *, quoted: bool, brackets: bool = False) -> list[str]:
+    """The same for any line: backslash escapes inside quotes, an unclosed quote, repeated blanks.
+
+    Raises EventError ``unclosed_bracket`` where the value in brackets does not end before the first quote.
+    """
+    if brackets and "[" in text.partition('"')[0]:
+        found = _BRACKETED.match(text)
+        if found is None:
+            raise EventError("parse", "unclosed_bracket", "a value in square brackets does not end")
+        return [*found[1].split(), found[2], *split_carefully(text[found.end() :], separator, quoted=quoted)]
     if not quoted:
         return text.split() if separator == " " else text.split(separator)
     if separator != " ":

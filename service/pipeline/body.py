@@ -97,8 +97,8 @@ class EventWriter:
             columns = parse.columns
             if careful:
                 code.add(
-                    f"row, flaw = fitted(split_carefully(line_of(text), {columns.separator!r}, quoted={columns.quoted}), "
-                    f"{len(self.layout)}, {columns.minimum}, {columns.extra == 'refuse'}, "
+                    f"row, flaw = fitted(split_carefully(line_of(text), {columns.separator!r}, quoted={columns.quoted}, "
+                    f"brackets={columns.brackets}), {len(self.layout)}, {columns.minimum}, {columns.extra == 'refuse'}, "
                     f"{self.constants.name((columns.absent or [''])[0])})"
                 )
         elif parse.step is not None:

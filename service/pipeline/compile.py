@@ -16,7 +16,7 @@ from service.normalise.cast import LONG, dumps, quote, quote_all, to_keyword, to
 from service.normalise.related import distinct
 from service.normalise.steps.leftovers import safe_leftover
 from service.normalise.time import READERS, Times, suffix_of, syslog
-from service.parse.columns import line_of, split_carefully, split_quoted
+from service.parse.columns import line_of, split_bracketed, split_carefully, split_quoted
 from service.parse.json_event import read_json
 from service.parse.steps import PARSERS
 from service.pipeline import runtime
@@ -118,8 +118,8 @@ def _bind(
         "identity": runtime.identity, "keep": keep, "keep_rest": keep_rest, "line_of": line_of, "loads": orjson.loads,
         "quote": quote, "quote_all": quote_all, "read_json": read_json,
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
-        "split_carefully": split_carefully,
-        "split_quoted": split_quoted, "threat_members": threat_members, "to_keyword": to_keyword, "whole": _whole,
+        "split_bracketed": split_bracketed, "split_carefully": split_carefully, "split_quoted": split_quoted,
+        "threat_members": threat_members, "to_keyword": to_keyword, "whole": _whole,
     }  # fmt: skip
     for name, value in constants.items():
         match value:

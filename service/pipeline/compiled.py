@@ -95,6 +95,7 @@ class CompiledPipeline:
         columns = file.parse.columns
         self._separator = columns.separator if columns is not None else " "
         self._quoted = columns is not None and columns.quoted
+        self._brackets = columns is not None and columns.brackets
         self._default = None if columns is None else layout_of(columns.default, " ")
         self._names = {folded(name): name for name in (*raw_names, *(self._default or ()))}
         self._functions: dict[str | None, Carry] = {None: build(self._default)}
@@ -149,7 +150,7 @@ class CompiledPipeline:
         """Lines that have as many values as a known layout."""
         alike: dict[int, list[Item]] = {}
         for item in items:
-            width = len(split_carefully(item[1], self._separator, quoted=self._quoted))
+            width = len(split_carefully(item[1], self._separator, quoted=self._quoted, brackets=self._brackets))
             alike.setdefault(width, []).append(item)
         for width, lines in alike.items():
             self._carry_alike(carried, slice_, facts, self._known.get(width, []), lines)

@@ -129,7 +129,7 @@ class _Function:
             width = len(self.layout or ())
             mark = (columns.absent or [""])[0]
             if columns.quoted and columns.separator == " ":
-                code.add("row = split_quoted(text)")
+                code.add("row = split_bracketed(text)" if columns.brackets else "row = split_quoted(text)")
             else:
                 if columns.quoted:
                     code.add("if '\"' in text: raise ValueError")  # for the careful form

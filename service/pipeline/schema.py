@@ -56,6 +56,8 @@ class Columns(Model):
     """What stands between two values."""
     quoted: bool = False
     """Values may stand in double quotes and then hold the separator (backslash escapes a quote)."""
+    brackets: bool = False
+    """Before the first quoted value, one may stand in square brackets and hold blanks: the time in web servers' logs."""
     absent: list[str] = ["-"]
     """Values that mean: there is none."""
     minimum: int = Field(default=1, ge=1)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.parse.columns import split_carefully, split_quoted
+from service.errors import EventError
+from service.parse.columns import split_bracketed, split_carefully, split_quoted
 
 
 def careful(text: str) -> list[str]:
@@ -56,3 +57,32 @@ def test_hostile_quotes_cost_linear_time(line: str) -> None:
     before = time.process_time()
     careful(line)
     assert time.process_time() - before < 0.2
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['a b [1/Jan/2026 +0000] c "d e" f', "[x y]", "a [x y]", 'a "b [c] d" e', 'a b "c"', "a b", '[x y] "z"', "a [] b"],
+)
+def test_a_value_in_brackets_may_hold_blanks(line: str) -> None:
+    assert split_bracketed(line) == split_carefully(line, " ", quoted=True, brackets=True)
+
+
+def test_only_the_first_brackets_before_any_quote_are_taken_away() -> None:
+    assert split_bracketed('a [b c] [d e] "[f]"') == ["a", "b c", "[d", "e]", "[f]"]
+
+
+@pytest.mark.parametrize("line", ["a [b c", 'a [b "c" d', 'a [b "c] d" e', "a [b]c d"])
+def test_brackets_that_do_not_close_are_no_line(line: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        split_bracketed(line)
+    with pytest.raises(EventError):
+        split_carefully(line, " ", quoted=True, brackets=True)
+
+
+@given(st.text(alphabet='[]" ab\\'))
+def test_any_text_with_brackets_falls_into_values_or_is_refused(text: str) -> None:
+    try:
+        found = split_carefully(text, " ", quoted=True, brackets=True)
+    except EventError:
+        return
+    assert all(isinstance(value, str) for value in found)

@@ -1,6 +1,8 @@
-"""Amazon Resource Names."""
+"""Amazon Resource Names, who they stand for, and Regions in the names of hosts and zones."""
 
 from __future__ import annotations
+
+import re
 
 from service.normalise.steps.spec import StepSpec
 
@@ -29,6 +31,39 @@ def arn(text: object) -> tuple[str | None, ...]:
     return partition or None, service or None, region or None, account or None, kind, identity or None, name or None
 
 
+_REGION = re.compile(
+    r"(?:^|[./-])((?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov|-iso[a-z]?)?-(?:north|south|east|west|central)[a-z]{0,5}-\d{1,2})(?![0-9-])"
+)
+
+
+def aws_principal(who: object) -> tuple[str | None, ...]:
+    """Name (a role's, for an assumed one), session and account of a caller that a log names by ARN, service or canonical id.
+
+    A canonical id (64 hex digits) has no name; ``root`` is the name of an account's root user.
+    """
+    if not isinstance(who, str) or who in ("", "-", "Anonymous"):
+        return None, None, None
+    if not who.startswith("arn:"):
+        canonical = len(who) == 64 and set(who) <= set("0123456789abcdef")
+        return (None if canonical else who.removeprefix("svc:")), None, None
+    pieces = who.split(":", 5)
+    if len(pieces) < 6:
+        return None, None, None
+    kind, _, rest = pieces[5].partition("/")
+    account = pieces[4] or None
+    if kind == "assumed-role":
+        role, _, session = rest.rpartition("/")
+        name, session = (role.rpartition("/")[2], session) if role else (session, "")
+        return name or None, session or None, account
+    return rest.rpartition("/")[2] or kind or None, None, account
+
+
+def aws_region(text: object) -> tuple[str | None]:
+    """The Region in the name of an endpoint or an availability zone: ``s3.eu-west-1.amazonaws.com``, ``eu-west-1a``."""
+    found = _REGION.search(text) if isinstance(text, str) and len(text) <= 1024 else None
+    return (found[1] if found is not None else None,)
+
+
 STEPS: dict[str, StepSpec] = {
     "arn": StepSpec(
         arn,
@@ -44,4 +79,6 @@ STEPS: dict[str, StepSpec] = {
         },
         cuts=True,
     ),
+    "aws_principal": StepSpec(aws_principal, ("who",), {"name": "str", "session": "str", "account": "str"}, cuts=True),
+    "aws_region": StepSpec(aws_region, ("text",), {"region": "str"}, cuts=True),
 }

@@ -77,10 +77,22 @@ def make_split_list(options: Mapping[str, Any]) -> StepFunction:
     return split_list
 
 
+def collect(*values: object) -> tuple[list[str] | None]:
+    """Every scalar, and every scalar of every list, once: pivots that no single field holds."""
+    found: dict[str, None] = {}
+    for value in values:
+        for item in value[:MOST_ITEMS] if isinstance(value, list) else (value,):
+            text = word(item)
+            if text is not None and text != "-":
+                found[text] = None
+    return (list(found) or None,)
+
+
 STEPS: dict[str, StepSpec] = {
     "lower": StepSpec(lower, ("value",), {"text": "str"}, cuts=True),
     "upper": StepSpec(upper, ("value",), {"text": "str"}, cuts=True),
     "json_text": StepSpec(json_text, ("value",), {"text": "str"}),
+    "collect": StepSpec(collect, ("a", "b", "c", "d", "e", "f"), {"list": "list"}, cuts=True),
     "join": StepSpec(make_join({}), ("a", "b", "c", "d", "e", "f"), {"text": "str"}, options=("separator",), make=make_join),
     "split_list": StepSpec(
         make_split_list({}),

@@ -1,0 +1,60 @@
+"""Objects of any shape into open fields, safe for a mapping that knows some of their leaves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.normalise.open_object import MOST_ITEMS, open_object, snake, snaked
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["leaf", "Below", "a.b", "", "é"]), inner),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("ruleGroupId", "rule_group_id"),
+        ("IpV4Addresses", "ip_v4_addresses"),
+        ("ARN", "arn"),
+        ("VPCSecurityGroup", "vpc_security_group"),
+        ("aws/securityhub/ProductName", "aws_securityhub_product_name"),
+        ("already_snake", "already_snake"),
+    ],
+)
+def test_keys_become_snake_case(key: str, expected: str) -> None:
+    assert snake(key) == expected
+
+
+def test_of_two_keys_that_become_one_the_first_stays() -> None:
+    assert snaked({"aB": 1, "a_b": [{"cD": 2}]}) == {"a_b": 1}
+
+
+def test_a_list_of_objects_stays_a_list() -> None:
+    assert open_object(("leaf",), snake_case=False)([{"leaf": {"odd": 1}}, {"x": 1}]) == '[{"leaf":"{\\"odd\\":1}"},{"x":1}]'
+
+
+def test_a_long_list_is_cut() -> None:
+    text = open_object((), snake_case=False)([{"a": 1}] * (MOST_ITEMS + 5))
+    assert text is not None
+    assert len(json.loads(text)) == MOST_ITEMS
+
+
+@given(json_values)
+def test_whatever_comes_the_mapping_can_take_it(value: Any) -> None:
+    text = open_object(("leaf", "below.leaf"), snake_case=True)(value)
+    if text is None:
+        return
+    found = json.loads(text)
+    for item in found if isinstance(found, list) else [found]:
+        leaves = item.get("leaf")
+        for leaf in leaves if isinstance(leaves, list) else [leaves]:
+            assert not isinstance(leaf, dict | list)
+        assert item.get("below") is None or isinstance(item["below"], dict | list)
