@@ -16,7 +16,7 @@ VERBS: dict[str, str] = {
     "new": "Scaffold a source folder from real lines.",
     "build": "Generate schema, templates, saved objects, READMEs; --check: only say what is stale.",
     "apply": "Diff against the cluster, then put templates, policies and dashboards; --plan: only the diff.",
-    "replay": "Dead letters back through today's pipeline.",
+    "replay": "Dead letters, a stream's time range or files back through today's pipelines.",
     "lag": "How far behind the processors are, by topic.",
     "leases": "Who reads which shard, and how far.",
     "stack": "A local stack (Kafka, OpenSearch, DynamoDB, Kinesis) that stays up: up, down, status.",

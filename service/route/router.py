@@ -92,10 +92,13 @@ class Router:
         return routed
 
     def route_text(self, data: bytes, dataset: str | None = None) -> RoutedText:
-        """Decode a file as if it were one record; ``dataset`` None finds it for each event."""
+        """Decode a text as if it were one record; ``dataset`` None finds it for each event."""
         batch = RecordBatch("local", "none", "local", "shardId-000000000000", [])
-        record = Record(data, "", "0", 0, 0)
-        units: Units = split(data, self._limits)
+        return self.route_file(batch, Record(data, "", "0", 0, 0), dataset)
+
+    def route_file(self, batch: RecordBatch, record: Record, dataset: str | None = None) -> RoutedText:
+        """Decode a file that lies at a position of its own; ``batch`` says whose it is (its records are not looked at)."""
+        units: Units = split(record.data, self._limits)
         dead = [(broken.line, letter_of_broken(batch, record, broken)) for broken in units.broken]
         pieces: list[Piece] = []
         for run in units.runs:

@@ -1,0 +1,40 @@
+"""``siem replay stream``: a range of the stream once more restores what was lost and doubles nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.replay.deployment import Deployment
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+
+
+def iso(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+async def test_a_range_restores_exactly_what_was_deleted_and_twice_changes_nothing(deployment: Deployment) -> None:
+    events = deployment.put_traffic("logs", 40)
+    deployment.kinesis.account.stream("logs").rescale(3)
+    events += deployment.put_traffic("logs", 40)
+    await deployment.service.start()
+    before = await deployment.holds(events)
+    await deployment.delete()
+
+    code, dry = await deployment.replay("stream", "--since", "1h", "--dry-run")
+    letters = dry["dead_lettered"]
+    assert (code, letters) == (1, 8)
+    assert (dry["records"], dry["events"], dry["unseen"], dry["already_there"]) == (80, events, events - letters, 0)
+    assert await deployment.documents() == {}
+
+    code, counts = await deployment.replay("stream", "--stream", "logs", "--since", "1h")
+    assert counts["indexed"] == events - letters, counts
+    assert (code, counts["unseen"], counts["dead_lettered"]) == (1, 0, letters)
+    after = await deployment.holds(events)
+    assert after == before
+
+    _, counts = await deployment.replay("stream", "--since", "1h")
+    assert (counts["already_there"], counts["indexed"], counts["unseen"]) == (events - letters, 0, 0)
+    assert await deployment.documents() == before
