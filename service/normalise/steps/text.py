@@ -88,7 +88,15 @@ def collect(*values: object) -> tuple[list[str] | None]:
     return (list(found) or None,)
 
 
+def words(value: object) -> tuple[list[str] | None]:
+    """The words of a list that Go printed, ``[system:masters developers]``; brackets and blanks go."""
+    text = word(value)
+    found = [] if text is None else text.strip("[] ").split(None, MOST_ITEMS)[:MOST_ITEMS]
+    return (found or None,)
+
+
 STEPS: dict[str, StepSpec] = {
+    "words": StepSpec(words, ("value",), {"list": "list"}),
     "lower": StepSpec(lower, ("value",), {"text": "str"}, cuts=True),
     "upper": StepSpec(upper, ("value",), {"text": "str"}, cuts=True),
     "json_text": StepSpec(json_text, ("value",), {"text": "str"}),

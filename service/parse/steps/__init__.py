@@ -7,13 +7,16 @@ from typing import Any
 
 from service.parse.steps.guardduty import guardduty
 from service.parse.steps.json_or_text import json_or_text
-from service.parse.steps.key_value import key_value
+from service.parse.steps.key_value import key_value, logfmt
+from service.parse.steps.klog import klog
 from service.parse.steps.syslog import syslog
 
 PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "guardduty": guardduty,
     "json_or_text": json_or_text,
     "key_value": key_value,
+    "klog": klog,
+    "logfmt": logfmt,
     "syslog": syslog,
 }
 """Step name → function; it raises EventError (stage ``parse``) for text that it cannot take apart."""

@@ -35,3 +35,16 @@ def key_value(text: str) -> dict[str, Any]:
     if words:
         found["_rest"] = words
     return found
+
+
+def logfmt(text: str) -> dict[str, Any]:
+    """The same for a program's log, in which a line without any pair (a panic, a banner) is all ``_rest``.
+
+    Raises EventError ``empty`` for a line of blanks.
+    """
+    if not text.strip():
+        raise EventError("parse", "empty", "there is nothing but blanks")
+    try:
+        return key_value(text)
+    except EventError:
+        return {"_rest": text.strip()}
