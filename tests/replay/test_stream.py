@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -38,3 +39,26 @@ async def test_a_range_restores_exactly_what_was_deleted_and_twice_changes_nothi
     _, counts = await deployment.replay("stream", "--since", "1h")
     assert (counts["already_there"], counts["indexed"], counts["unseen"]) == (events - letters, 0, 0)
     assert await deployment.documents() == before
+
+
+async def test_a_replay_beside_live_traffic_loses_and_doubles_nothing(deployment: Deployment) -> None:
+    events = deployment.put_traffic("logs", 60)
+    await deployment.service.start()
+    before = await deployment.holds(events)
+    await deployment.delete()
+    live = 0
+
+    async def go_on() -> None:
+        nonlocal live
+        while True:
+            live += deployment.put_traffic("logs", 10)
+            await asyncio.sleep(0.3)
+
+    producing = asyncio.create_task(go_on())
+    started = deployment.kinesis.account.clock.now_ms()
+    _, counts = await deployment.replay("stream", "--since", "1h", "--until", iso(started))
+    producing.cancel()
+    assert counts["records"] == 60
+    assert (counts["unseen"], counts["indexed"]) == (0, events - counts["dead_lettered"]), counts
+    after = await deployment.holds(events + live)
+    assert {place: after[place] for place in before} == before
