@@ -139,6 +139,7 @@ def test_upstream_still_has_every_method_that_is_overridden() -> None:
         (driver.Consumer._new_consumer_thread, "AIOKafkaConsumerThread(self"),
         (driver.AIOKafkaConsumerThread.on_start, "self._create_consumer"),
         (AIOKafkaConsumer.start, "fetch_max_bytes=self._fetch_max_bytes"),
+        (AIOKafkaConsumer.start, "fetch_max_wait_ms=self._fetch_max_wait_ms"),
         (AIOKafkaConsumer.start, "max_poll_interval_ms=self._max_poll_interval_ms"),
     ],
 )
@@ -146,10 +147,11 @@ def test_upstream_still_calls_what_is_overridden(where: Any, says: str) -> None:
     assert says in inspect.getsource(where)
 
 
-async def test_the_size_of_a_whole_fetch_is_bounded(app: SiemApp) -> None:
+async def test_a_fetch_is_bounded_in_size_and_in_time(app: SiemApp) -> None:
     thread = consumer_of(app)._thread
     created = thread._create_worker_consumer(cast("transport.Transport", app.transport))
     assert created._fetch_max_bytes == transport.FETCH_TOTAL_BYTES
+    assert created._fetch_max_wait_ms == transport.FETCH_WAIT_MS
     assert created._group_instance_id == "worker-0"
     assert created._max_poll_interval_ms > 365 * 86_400_000
     created._closed = True  # never started: nothing to close, and it would say so
