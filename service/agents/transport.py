@@ -31,8 +31,9 @@ log = structlog.get_logger()
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Upstream offers no setting for the size of a whole fetch (50 MiB by default): memory, times the brokers. Its fetches
-    wait 1.5 s, during which a busy partition stands still because idle ones have nothing.
+    """Upstream offers no setting for the size of a whole fetch (50 MiB by default): memory, times the brokers.
+
+    Its fetches wait 1.5 s, during which a busy partition stands still because idle ones have nothing.
     """
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
