@@ -17,6 +17,8 @@ from service.agents.dataset_agent import DatasetAgent
 from service.agents.dead_letter_agent import DeadLetterAgent
 from service.agents.gate import Gate
 from service.agents.journal import Journal
+from service.agents.ledger_agent import LedgerAgent
+from service.agents.ledger_writer import KafkaLedger
 from service.agents.publisher import KafkaOutlet, Publisher
 from service.agents.route_agent import RouteAgent
 from service.agents.tasks import Tasks
@@ -25,6 +27,7 @@ from service.clock import Clock
 from service.content import find_content
 from service.enrich import Enrichers
 from service.errors import ContentError, ContentErrors
+from service.ledger.book import Book
 from service.pipeline.compile import compile_pipeline
 from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.load import load_pipelines
@@ -55,6 +58,8 @@ ROUTED_BYTES = 16 * 1024 * 1024
 """Raw events on their way to their topics, unacknowledged."""
 LETTER_BYTES = 12 * 1024 * 1024
 """Dead letters likewise; one may hold 8 MiB."""
+LEDGER_BYTES = 4 * 1024 * 1024
+"""Entries of the ledger likewise; a hundred bytes each."""
 
 
 @dataclass(slots=True)
@@ -150,6 +155,10 @@ async def _attach_agents(
     stack.push_async_callback(letter_publisher.close)
     indices = TemplateKeeper(client)
     letters = _dead_letters(letter_publisher, names.dead_letters)
+    ledger_publisher = Publisher(app, LEDGER_BYTES, clock, rng)
+    stack.push_async_callback(ledger_publisher.close)
+    ledger = KafkaLedger(ledger_publisher, names.ledger, clock)
+    stack.push_async_callback(ledger.close)
     limits = BulkLimits(
         bulk_bytes=settings.opensearch.bulk_bytes,
         longest_wait=settings.opensearch.bulk_wait_seconds,
@@ -167,16 +176,20 @@ async def _attach_agents(
     _name_gate(parts, "routed", routed.gate)
     _name_gate(parts, "datasets", gate)
     parts.route = RouteAgent(
-        content.router, routed, names, letters, meters, clock, tasks, journal, message_bytes=process.message_bytes
+        content.router, routed, names, letters, meters, clock, tasks, journal, ledger, message_bytes=process.message_bytes
     )
     attach(app, Agent(names.records, parts.route.handle, route_gate))
     parts.datasets = {}
     for dataset, pipeline in content.pipelines.items():
-        agent = parts.datasets[dataset] = DatasetAgent(Carrier(pipeline, journal), parts.sink, letters, meters, clock, tasks)
+        agent = parts.datasets[dataset] = DatasetAgent(
+            Carrier(pipeline, journal), parts.sink, letters, meters, clock, tasks, ledger
+        )
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
     index = IndexDeadLetters(endpoint, indices, clock.now_ms)
     dead = DeadLetterAgent(index, clock, tasks, Backoff(cap=10.0, rng=rng))
     attach(app, Agent(names.dead_letters, dead.handle, Gate(LETTER_BYTES)))
+    booking = LedgerAgent(Book(endpoint, indices, clock.now_ms), clock, tasks, Backoff(cap=10.0, rng=rng))
+    attach(app, Agent(names.ledger, booking.handle, Gate(LEDGER_BYTES)))
     if keys is not None:
         _background(stack, _every(60.0, keys.refresh, clock))
     _background(stack, watch_for_lost(app, clock))

@@ -82,6 +82,10 @@ class RawBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     dataset: str
     slices: list[Slice]
+    part: str = ""
+    """Its key in the ledger; "" where an older version of the service made it."""
+    minute_ms: int = 0
+    """The minute it is booked in."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -113,7 +117,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode(unit: RecordBatch | RawBatch | DeadLetter) -> bytes:
+def encode(unit: msgspec.Struct) -> bytes:
     """MessagePack bytes of a unit, for a Kafka message value."""
     return _encoder.encode(unit)
 

@@ -16,6 +16,7 @@ from service.agents.route_agent import strange_letter
 from service.agents.tasks import Tasks
 from service.clock import Clock
 from service.event import DeadLetter, RawBatch, Slice
+from service.ledger.entry import Fated, Ledger, minute_of
 from service.pipeline.compiled import Carried
 from service.sink.dead_letter import DeadLetters
 from service.sink.guard import Poisoned, PoisonGuard
@@ -51,11 +52,29 @@ class Share:
     flags: Counter[str] = field(default_factory=Counter)
     parcel: Parcel | None = None
 
+    def fated(self, key: str, minute_ms: int, fates: Fates) -> Fated:
+        """What the ledger is told once every event has its fate."""
+        dead = Counter(f"{letter.stage}/{letter.code}" for letter in self.letters)
+        if fates.dead_lettered:
+            dead["sink/refused"] += fates.dead_lettered
+        return Fated(
+            key, minute_ms, self.labels[-1], self.events, fates.indexed, fates.already_there, dict(self.dropped), dict(dead)
+        )
+
 
 class DatasetAgent:
     """Handles messages of the topic ``raw.<dataset>``."""
 
-    def __init__(self, carrier: Carrier, sink: Sink, letters: DeadLetters, meters: Meters, clock: Clock, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        carrier: Carrier,
+        sink: Sink,
+        letters: DeadLetters,
+        meters: Meters,
+        clock: Clock,
+        tasks: Tasks,
+        ledger: Ledger,
+    ) -> None:
         """Carry events through the carrier's pipeline, which ``replace`` exchanges while running."""
         self._carrier = carrier
         self._sink = sink
@@ -63,6 +82,7 @@ class DatasetAgent:
         self._meters = meters
         self._clock = clock
         self._tasks = tasks
+        self._ledger = ledger
         self._guards: dict[int, PoisonGuard] = {}
         self._replaced = asyncio.Event()
         self.stopped: Poisoned | None = None
@@ -81,7 +101,8 @@ class DatasetAgent:
         except msgspec.DecodeError as error:
             letter = strange_letter(value, ticket, self._clock, error)
             labels = (letter.project, letter.environment, letter.stream, self._carrier.pipeline.dataset)
-            await self._hand_over([Share(labels, events=1, oldest_ms=letter.arrival_ms, letters=[letter])], ticket)
+            share = Share(labels, events=1, oldest_ms=letter.arrival_ms, letters=[letter])
+            await self._hand_over([share], RawBatch(labels[-1], []), ticket)
             return
         while True:
             shares = self._carry(raw, ticket)
@@ -94,15 +115,15 @@ class DatasetAgent:
                 await self._stand_still(poisoned)
             else:
                 break
-        await self._hand_over(shares, ticket)
+        await self._hand_over(shares, raw, ticket)
 
-    async def _hand_over(self, shares: list[Share], ticket: Ticket) -> None:
+    async def _hand_over(self, shares: list[Share], raw: RawBatch, ticket: Ticket) -> None:
         for share in shares:
             self._meters.add(metrics.EVENTS, share.events, share.labels)
             self._meters.add(metrics.IN_FLIGHT, share.events, share.labels)
             if share.pieces:
                 share.parcel = Parcel(self._carrier.pipeline.dataset, self._carrier.pipeline.version, share.pieces, share.origins)
-        self._tasks.start(self._finish(shares, ticket), ticket)
+        self._tasks.start(self._finish(shares, raw, ticket), ticket)
         for share in shares:
             if share.parcel is not None:
                 await self._sink.put(share.parcel)
@@ -141,21 +162,28 @@ class DatasetAgent:
                 )
             )
 
-    async def _finish(self, shares: list[Share], ticket: Ticket) -> None:
-        """Wait for every fate, count it, settle."""
-        open_shares = list(shares)
+    async def _finish(self, shares: list[Share], raw: RawBatch, ticket: Ticket) -> None:
+        """Wait for every fate, count it, write it down, settle."""
+        open_shares, fated = list(shares), list[tuple[Share, Fates]]()
         try:
             for share in shares:
-                await self._finish_share(share)
+                fates = await self._finish_share(share)
                 open_shares.remove(share)
+                fated.append((share, fates))
         finally:
             for share in open_shares:
                 self._meters.add(metrics.IN_FLIGHT, -share.events, share.labels)
                 self._meters.add(metrics.ABANDONED, share.events, share.labels)
+        # A message of an older version has no name; its place in the topic, which is read anew after a crash, will do.
+        key = raw.part or f"{ticket.topic}.{ticket.partition}.{ticket.offset}"
+        for share, fates in fated:
+            project, environment, stream, _ = share.labels
+            minute_ms = raw.minute_ms or minute_of(share.oldest_ms)
+            await self._ledger.note(project, environment, stream, [share.fated(key, minute_ms, fates)])
         self._carrier.settled(ticket)
         ticket.settle()
 
-    async def _finish_share(self, share: Share) -> None:
+    async def _finish_share(self, share: Share) -> Fates:
         if share.letters:
             await self._letters.send(share.letters)
         fates = await share.parcel.done if share.parcel is not None else Fates(0, 0, 0)
@@ -176,6 +204,7 @@ class DatasetAgent:
             behind = max(0, self._clock.now_ms() - share.oldest_ms) / 1000
             self._meters.set(metrics.BEHIND, behind, share.labels)
             self._meters.observe(metrics.DELAY, behind, (share.labels[-1],), share.events)
+        return fates
 
     def _guard(self, partition: int) -> PoisonGuard:
         guard = self._guards.get(partition)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -13,13 +13,14 @@ from service.agents.app import Ticket
 from service.agents.journal import Journal
 from service.agents.packing import pack
 from service.agents.publisher import MessageTooLargeError
+from service.agents.reading import Reading
 from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames
 from service.clock import Clock
-from service.event import DeadLetter, RawBatch, Record, RecordBatch, Slice, encode
+from service.event import DeadLetter, Record, RecordBatch, Slice, encode
+from service.ledger.entry import Ledger
 from service.route.router import Routed
 from service.sink.dead_letter import DeadLetters
-from service.sink.letter import letter_of
 from service.telemetry import events, metrics
 from service.telemetry.meters import Meters
 
@@ -83,6 +84,7 @@ class RouteAgent:
         clock: Clock,
         tasks: Tasks,
         journal: Journal,
+        ledger: Ledger,
         message_bytes: int,
     ) -> None:
         """Publish batches of about ``message_bytes``; ``routes`` may be replaced while running."""
@@ -94,6 +96,7 @@ class RouteAgent:
         self._clock = clock
         self._tasks = tasks
         self._journal = journal
+        self._ledger = ledger
         self._message_bytes = message_bytes
 
     async def handle(self, value: bytes, ticket: Ticket) -> None:
@@ -101,18 +104,20 @@ class RouteAgent:
         try:
             batch = _decoder.decode(value)
         except msgspec.DecodeError as error:
-            self._tasks.start(self._finish([], [strange_letter(value, ticket, self._clock, error)], ticket), ticket)
+            letter = strange_letter(value, ticket, self._clock, error)
+            self._tasks.start(self._finish(Reading.strange(letter), ticket), ticket)
             return
-        sent: list[tuple[RawBatch, asyncio.Future[None]]] = []
-        letters: list[DeadLetter] = []
+        reading = Reading.of(batch)
         for routed in self._route(batch, ticket):
             self._count(batch, routed)
-            letters += routed.dead
+            reading.letters += routed.dead
+            reading.control += routed.control
             for dataset, slices in routed.by_dataset.items():
                 for raw in pack(dataset, slices, self._message_bytes):
+                    named = reading.named(raw)
                     # Waits for room here, before another message is taken: decoded batches are large.
-                    sent.append((raw, await self._publisher.publish(self._names.raw(dataset), encode(raw))))
-        self._tasks.start(self._finish(sent, letters, ticket), ticket)
+                    reading.sent.append((named, await self._publisher.publish(self._names.raw(dataset), encode(named))))
+        self._tasks.start(self._finish(reading, ticket), ticket)
 
     def _route(self, batch: RecordBatch, ticket: Ticket) -> Iterator[Routing]:
         journal, place = self._journal, (ticket.topic, ticket.partition, ticket.offset)
@@ -133,24 +138,20 @@ class RouteAgent:
             journal.done()
             yield routed
 
-    async def _finish(
-        self, sent: Sequence[tuple[RawBatch, asyncio.Future[None]]], dead: Sequence[DeadLetter], ticket: Ticket
-    ) -> None:
-        letters = list(dead)
-        for raw, durable in sent:
+    async def _finish(self, reading: Reading, ticket: Ticket) -> None:
+        """Wait until everything of it is durable, write that down, settle."""
+        for raw, durable in reading.sent:
             try:
                 await durable
             except MessageTooLargeError as error:
-                letters += [
-                    letter_of(piece, at, stage="route", code="too_large", reason=str(error), dataset=raw.dataset)
-                    for piece in raw.slices
-                    for at in range(len(piece.events))
-                ]
+                reading.too_large.append((raw, str(error)))
+        letters = reading.all_letters()
         if letters:
             await self._letters.send(letters)
             for letter in letters:
                 stream = (letter.project, letter.environment, letter.stream)
                 self._meters.add(metrics.UNROUTED, 1, (*stream, letter.stage, letter.code))
+        await self._ledger.note(*reading.stream, reading.entries())
         self._journal.forget(ticket.topic, ticket.partition, ticket.offset)
         ticket.settle()
 

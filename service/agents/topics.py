@@ -38,13 +38,18 @@ class TopicNames:
         """What could not be used."""
         return f"{self._prefix}dead-letters"
 
+    @property
+    def ledger(self) -> str:
+        """What was read and what became of it."""
+        return f"{self._prefix}ledger"
+
     def raw(self, dataset: str) -> str:
         """Raw events of one dataset."""
         return f"{self._prefix}raw.{dataset}"
 
     def all(self, datasets: Iterable[str]) -> list[str]:
         """Every topic of a deployment with these datasets."""
-        return [self.records, *(self.raw(dataset) for dataset in sorted(datasets)), self.dead_letters]
+        return [self.records, *(self.raw(dataset) for dataset in sorted(datasets)), self.dead_letters, self.ledger]
 
 
 async def create_topics(kafka: Kafka, names: Iterable[str], clock: Clock) -> list[str]:

@@ -16,6 +16,9 @@ _DAYS = {"day": 1, "week": 7, "month": 31}
 _UNIT_DAYS = {"d": 1, "w": 7, "y": 365}
 _WRITER = ["indices:data/write/*", "indices:admin/create", "indices:admin/mapping/put", "indices:admin/get"]
 
+_LOOK = ["indices:data/read/search", "indices:data/read/get", "indices:data/read/mget*"]
+"""The ledger is read before it is written, and dead letters before they are replayed."""
+
 
 def wanted(content: Content, pipelines: Pipelines, projects: Iterable[tuple[str, str]] = ()) -> list[Wanted]:
     """All objects; ``projects`` are (project, environment) pairs that get a role to read only their own."""
@@ -60,8 +63,8 @@ def _policies(content: Content, pipelines: Pipelines) -> Iterator[Wanted]:
 
 
 def _roles(projects: Iterable[tuple[str, str]], datasets: list[str]) -> Iterator[Wanted]:
-    bulk = ["cluster_monitor", "indices:data/write/bulk", "indices:admin/index_template/get"]
-    yield _role("siem-writer", ["siem-*"], [*_WRITER, "indices:data/read/search"], bulk)
+    bulk = ["cluster_monitor", "indices:data/write/bulk", "indices:data/read/mget", "indices:admin/index_template/get"]
+    yield _role("siem-writer", ["siem-*"], [*_WRITER, *_LOOK], bulk)
     yield _role("siem-analyst", ["siem-*"], ["read", "indices_monitor"], ["cluster_composite_ops_ro"])
     for project, environment in sorted(set(projects)):
         # By index name: roles' document filters are OR-ed, an index that is not granted cannot leak. The year closes the

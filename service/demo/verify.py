@@ -10,6 +10,8 @@ from opensearchpy import AsyncOpenSearch
 from service.demo.sender import DEAD, SentLedger
 
 _PAGE = 10_000
+_EVENTS = "siem-*,-siem-ledger-*"
+"""Indices of documents that were events once."""
 _FIELDS = ["event.dataset", "project.id", "project.environment", "siem.sequence_number"]
 
 
@@ -32,8 +34,8 @@ class Verdict:
 
 async def count_all(client: AsyncOpenSearch) -> int:
     """Documents and dead letters in OpenSearch right now."""
-    await client.indices.refresh(index="siem-*")
-    answer = await client.count(index="siem-*")
+    await client.indices.refresh(index=_EVENTS)
+    answer = await client.count(index=_EVENTS)
     count: int = answer["count"]
     return count
 
@@ -41,9 +43,9 @@ async def count_all(client: AsyncOpenSearch) -> int:
 async def verify(client: AsyncOpenSearch, ledger: SentLedger) -> Verdict:
     """Read the position of every document and compare it with what was sent."""
     held: Counter[tuple[str, str, str]] = Counter()
-    await client.indices.refresh(index="siem-*")
+    await client.indices.refresh(index=_EVENTS)
     page = await client.search(
-        index="siem-*", scroll="2m", size=_PAGE, body={"query": {"match_all": {}}, "sort": ["_doc"]}, _source_includes=_FIELDS
+        index=_EVENTS, scroll="2m", size=_PAGE, body={"query": {"match_all": {}}, "sort": ["_doc"]}, _source_includes=_FIELDS
     )
     scroll = page["_scroll_id"]
     while page["hits"]["hits"]:

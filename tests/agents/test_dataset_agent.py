@@ -19,6 +19,7 @@ from service.agents.journal import Journal
 from service.agents.tasks import Tasks
 from service.clock import SystemClock
 from service.event import DeadLetter, RawBatch, Slice, encode
+from service.ledger.entry import MemoryLedger
 from service.pipeline.compiled import Carried, Unusable
 from service.sink.parcel import Parcel
 from service.telemetry import metrics
@@ -95,7 +96,8 @@ class Bench:
         self.tasks = Tasks(self._crash)
         self.journal = Journal(folder / "journal")
         self.carrier = Carrier(self.pipeline, self.journal)
-        self.agent = DatasetAgent(self.carrier, self.sink, self.letters, self.meters, SystemClock(), self.tasks)
+        self.book = MemoryLedger()
+        self.agent = DatasetAgent(self.carrier, self.sink, self.letters, self.meters, SystemClock(), self.tasks, self.book)
         self._offset = 0
 
     async def _crash(self, error: BaseException) -> None:

@@ -18,6 +18,7 @@ from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames
 from service.clock import SystemClock
 from service.event import RawBatch, Record, RecordBatch, Slice, decode_as, encode
+from service.ledger.entry import MemoryLedger
 from service.route.router import Routed
 from service.sink.memory import MemoryDeadLetters
 from service.telemetry import metrics
@@ -58,6 +59,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.journal = Journal(folder / "journal")
         self.publisher, self.letters, self.meters, self.lane = HeldPublisher(), MemoryDeadLetters(), Meters(), Lane()
+        self.ledger = MemoryLedger()
         self.crashes: list[BaseException] = []
         self.gate = Gate(1000)
         self.agent = RouteAgent(
@@ -69,6 +71,7 @@ class Bench:
             SystemClock(),
             Tasks(self._crash),
             self.journal,
+            self.ledger,
             500,
         )
 

@@ -105,11 +105,13 @@ def formats(pattern: IndexPattern) -> dict[str, Any]:
 
 
 def leaves(properties: Mapping[str, Any], path: str = "") -> Iterator[Leaf]:
-    """The fields of a mapping; objects are no fields, what is below them is."""
+    """The fields of a mapping; objects are no fields, what is below them is. Dashboards cannot divide by nested ones."""
     for name, mapping in properties.items():
+        if mapping.get("type") == "nested":
+            continue
         if "properties" in mapping:
             yield from leaves(mapping["properties"], f"{path}{name}.")
-        elif mapping.get("type") not in {"object", "nested"}:
+        elif mapping.get("type") != "object":
             kind = mapping["type"]
             searchable = mapping.get("index", True)
             aggregatable = mapping.get("doc_values", True) and kind not in _NEVER_AGGREGATED
