@@ -93,23 +93,42 @@ class LagMeter:
                 await self._clock.sleep(_ELECTION_SECONDS)
         return await self._ask()
 
+    async def done_before(self, topic: str, when_ms: int) -> bool:
+        """Whether the group has committed everything published to a topic before then; True where there is no such topic.
+
+        Raises KafkaAwayError when no broker answers.
+        """
+        try:
+            admin, consumer = await self._connected()
+            if topic not in await admin.list_topics():
+                return True
+            (described,) = await admin.describe_topics([topic])
+            wanted = [TopicPartition(topic, partition["partition"]) for partition in described["partitions"]]
+            newer = await consumer.offsets_for_times(dict.fromkeys(wanted, when_ms))
+            end = await consumer.end_offsets(wanted)
+            beginning = await consumer.beginning_offsets(wanted)
+            committed = await admin.list_consumer_group_offsets(self._kafka.group)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.close()
+            raise KafkaAwayError(repr(error)) from error
+        return all(
+            max(committed[tp].offset if tp in committed else 0, beginning[tp])
+            >= (found.offset if (found := newer.get(tp)) is not None else end[tp])
+            for tp in wanted
+        )
+
     async def _ask(self) -> list[PartitionLag]:
-        arguments = client_arguments(self._kafka)
-        if self._admin is None or self._consumer is None:
-            self._admin = AIOKafkaAdminClient(**arguments, request_timeout_ms=10_000)
-            await self._admin.start()
-            self._consumer = AIOKafkaConsumer(**arguments, request_timeout_ms=10_000, enable_auto_commit=False)
-            await self._consumer.start()
+        admin, consumer = await self._connected()
         prefix = self._kafka.topic_prefix
         read = (f"{prefix}raw.", f"{prefix}records")
-        names = sorted(name for name in await self._admin.list_topics() if name.startswith(read))
-        described = await self._admin.describe_topics(names) if names else []
+        names = sorted(name for name in await admin.list_topics() if name.startswith(read))
+        described = await admin.describe_topics(names) if names else []
         wanted = [
             TopicPartition(topic["topic"], partition["partition"]) for topic in described for partition in topic["partitions"]
         ]
-        committed = await self._admin.list_consumer_group_offsets(self._kafka.group)
-        beginning = await self._consumer.beginning_offsets(wanted)
-        end = await self._consumer.end_offsets(wanted)
+        committed = await admin.list_consumer_group_offsets(self._kafka.group)
+        beginning = await consumer.beginning_offsets(wanted)
+        end = await consumer.end_offsets(wanted)
         return [
             PartitionLag(
                 tp.topic,
@@ -120,3 +139,12 @@ class LagMeter:
             )
             for tp in wanted
         ]
+
+    async def _connected(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
+        arguments = client_arguments(self._kafka)
+        if self._admin is None or self._consumer is None:
+            self._admin = AIOKafkaAdminClient(**arguments, request_timeout_ms=10_000)
+            await self._admin.start()
+            self._consumer = AIOKafkaConsumer(**arguments, request_timeout_ms=10_000, enable_auto_commit=False)
+            await self._consumer.start()
+        return self._admin, self._consumer

@@ -17,6 +17,7 @@ VERBS: dict[str, str] = {
     "build": "Generate schema, templates, saved objects, READMEs; --check: only say what is stale.",
     "apply": "Diff against the cluster, then put templates, policies and dashboards; --plan: only the diff.",
     "replay": "Dead letters, a stream's time range or files back through today's pipelines.",
+    "ledger": "Is it all there? What was read and what became of it; exit 0 balanced, 1 something unaccounted, 2 cannot tell.",
     "lag": "How far behind the processors are, by topic.",
     "leases": "Who reads which shard, and how far.",
     "stack": "A local stack (Kafka, OpenSearch, DynamoDB, Kinesis) that stays up: up, down, status.",

@@ -79,7 +79,7 @@ class Deployment:
 
     async def documents(self) -> Documents:
         """Everything of this project, by index and id, but for the moment it was ingested."""
-        pattern = f"siem-*-{self.project}-*"
+        pattern = f"siem-*-{self.project}-*,-siem-ledger-*"
         await self.client.indices.refresh(index=pattern, params={"ignore_unavailable": "true"})
         reply = await self.client.search(index=pattern, body={"size": 10_000, "query": {"match_all": {}}})
         found: Documents = {}
