@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from typing import Any
 
 import pytest
 
-from service.settings import load_settings
 from tests.agents.conftest import kill
 from tests.replay.conftest import deployment as deployment
 from tests.replay.deployment import Deployment
