@@ -42,7 +42,7 @@ def open_object(leaves: tuple[str, ...], *, snake_case: bool) -> Callable[[objec
     shape = Shape(leaves)
 
     def cast(value: object) -> str | None:
-        if value.__class__ not in (dict, list):
+        if not value or value.__class__ not in (dict, list):
             return None
         if snake_case:
             value = snaked(value)

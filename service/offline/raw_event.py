@@ -9,12 +9,11 @@ import re2
 
 from service.event import Slice
 from service.match import Place, parse_selection, predicate
-from service.parse.columns import layout_of, line_of, split_carefully
+from service.parse.columns import folded, layout_of, line_of, row_of_object, split_carefully
 from service.parse.json_event import read_json
 from service.parse.pattern import NAME
 from service.parse.steps import PARSERS
 from service.pipeline.compile import raw_names_of
-from service.pipeline.compiled import folded
 from service.pipeline.paths import EACH, gather, split_path
 from service.pipeline.schema import PipelineFile
 
@@ -69,10 +68,15 @@ def _parsed(file: PipelineFile, text: str, columns: str | None) -> dict[str, Any
     if parse.columns is not None:
         known = {folded(name): name for name in (*raw_names_of(file), *layout_of(parse.columns.default, " "))}
         layout = [known.get(folded(name), name) for name in layout_of(columns or parse.columns.default, parse.columns.separator)]
+        absent = {"", *parse.columns.absent}
+        if parse.columns.objects and text[:1] == "{":
+            every = tuple(dict.fromkeys(known.values()))
+            held, left = row_of_object(text, {folded(name): at for at, name in enumerate(every)}, "")
+            if any(held):
+                return left | {name: value for name, value in zip(every, held, strict=True) if value not in absent}
         row = split_carefully(
             line_of(text), parse.columns.separator, quoted=parse.columns.quoted, brackets=parse.columns.brackets
         )
-        absent = {"", *parse.columns.absent}
         named = {name: value for name, value in zip(layout, row, strict=False) if value not in absent and name != "_"}
         return named if len(row) <= len(layout) else {**named, "extra": row[len(layout) :]}
     if parse.step is not None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
+from service.enrich.fragments import dump
 from service.errors import EventError
+from service.parse.json_event import read_json
 
 _QUOTED = re.compile(r'"((?:[^"\\]++|\\.|"(?! |\Z))*+)(?:"|\Z)|([^ ]++)', re.DOTALL)
 _BRACKETED = re.compile(r"([^\"\[]*+)\[([^\]\"]*+)\](?: |\Z)")
@@ -117,3 +121,27 @@ def layout_of(header: str, separator: str) -> tuple[str, ...]:
     """Column names of a header or declaration: ``${srcaddr}`` or plain, separated by blanks or the separator."""
     words = header.replace("${", "").replace("}", "").replace("#Fields:", "").replace(separator, " ").replace(",", " ").split()
     return tuple(word.strip('"') for word in words)
+
+
+def folded(name: str) -> str:
+    """A column's name without what differs between the ways to deliver it: case, and underscores for hyphens."""
+    return name.lower().replace("_", "-")
+
+
+def row_of_object(text: str, places: Mapping[str, int], absent: str) -> tuple[list[str], dict[str, Any]]:
+    """Values of a JSON object by column, and the members that are no columns; ``places``: folded name → number of the column.
+
+    Raises EventError as ``read_json`` does.
+    """
+    members, _ = read_json(text)
+    row = [absent] * len(places)
+    left: dict[str, Any] = {}
+    for name, value in members.items():
+        at = places.get(folded(name))
+        if at is None:
+            left[name] = value
+        elif isinstance(value, str):
+            row[at] = value or absent
+        elif value is not None:
+            row[at] = dump(value)
+    return row, left

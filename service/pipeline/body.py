@@ -7,6 +7,7 @@ from service.match import fields, parse_selection, predicate, to_python
 from service.normalise.block import write_blocks
 from service.normalise.related import write_related
 from service.normalise.timing import times_of
+from service.parse.columns import folded
 from service.parse.pattern import write_pattern
 from service.pipeline.code import Code, Constants, without_dead_stores
 from service.pipeline.document import Part, Shape, Writer
@@ -53,7 +54,9 @@ class EventWriter:
         row = self.layout is not None
         columns = self.file.parse.columns
         raw: Row | Tree = (
-            Row(code, self.layout or (), frozenset(columns.absent if columns else ()), full=full) if row else Tree(code, shape)
+            Row(code, self.layout or (), frozenset(columns.absent if columns else ()), full=full)
+            if row
+            else Tree(code, shape, frozenset(self.file.parse.json_event.absent if self.file.parse.json_event else ()))
         )
         draft = Draft(steps, self.constants, self.loaded.catalogue, raw, careful=careful)
         if self.file.parse.pattern is not None:
@@ -96,11 +99,15 @@ class EventWriter:
         if parse.columns is not None and self.layout is not None:
             columns = parse.columns
             if careful:
-                code.add(
-                    f"row, flaw = fitted(split_carefully(line_of(text), {columns.separator!r}, quoted={columns.quoted}, "
-                    f"brackets={columns.brackets}), {len(self.layout)}, {columns.minimum}, {columns.extra == 'refuse'}, "
-                    f"{self.constants.name((columns.absent or [''])[0])})"
+                mark = self.constants.name((columns.absent or [""])[0])
+                row = (
+                    f"fitted(split_carefully(line_of(text), {columns.separator!r}, quoted={columns.quoted}, "
+                    f"brackets={columns.brackets}), {len(self.layout)}, {columns.minimum}, {columns.extra == 'refuse'}, {mark})"
                 )
+                if columns.objects:
+                    places = self.constants.name({folded(name): at for at, name in enumerate(self.layout)}, "PLACES")
+                    row = f"(members(text, {places}, {mark}) if text[:1] == '{{' else None) or {row}"
+                code.add(f"row, flaw = {row}")
         elif parse.step is not None:
             code.add(f"raw = {self.constants.name(('parser', parse.step), 'PARSE')}(text)")
         elif parse.json_event is not None:

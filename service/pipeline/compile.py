@@ -116,6 +116,7 @@ def _bind(
         "EMPTY": ("", "-", [], {}, None), "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag,
         "gather": gather,
         "identity": runtime.identity, "keep": keep, "keep_rest": keep_rest, "line_of": line_of, "loads": orjson.loads,
+        "members": runtime.members,
         "quote": quote, "quote_all": quote_all, "read_json": read_json,
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
         "split_bracketed": split_bracketed, "split_carefully": split_carefully, "split_quoted": split_quoted,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from service.event import Slice
 from service.fields import Catalogue
 from service.normalise.time import epoch_milli, moment_of
-from service.parse.columns import layout_of, split_carefully
+from service.parse.columns import folded, layout_of, split_carefully
 from service.pipeline.runtime import SliceFacts, facts_of
 from service.pipeline.schema import PipelineFile
 from service.pipeline.shapes import Item, Shapes
@@ -99,6 +99,8 @@ class CompiledPipeline:
         self._default = None if columns is None else layout_of(columns.default, " ")
         self._names = {folded(name): name for name in (*raw_names, *(self._default or ()))}
         self._functions: dict[str | None, Carry] = {None: build(self._default)}
+        self._objects = build(tuple(self._names.values())) if columns is not None and columns.objects else None
+        self._keys = tuple(f'"{name}"' for name in self._names.values())
         self._known: dict[int, list[str]] = {}
         for names in columns.known if columns is not None else ():
             self._known.setdefault(len(layout_of(names, " ")), []).append(names)
@@ -130,6 +132,8 @@ class CompiledPipeline:
             for shaped, parsed in groups:
                 shaped(slice_, facts, parsed, rest, self._ingested[1], carried.pieces, carried.at, carried.dropped, carried.flags)
             items = rest
+        if self._objects is not None:
+            items = self._carry_objects(self._objects, carried, slice_, facts)
         if items:
             misfits: list[Item] | None = [] if self._known and slice_.columns is None else None
             self._into(carried, function, slice_, facts, items, misfits)
@@ -145,6 +149,17 @@ class CompiledPipeline:
             slice_, facts, items, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags,
             misfits,
         )  # fmt: skip
+
+    def _carry_objects(self, function: Carry, carried: Carried, slice_: Slice, facts: SliceFacts) -> list[Item]:
+        """Take the lines that are JSON objects with a known column among their keys; give the others."""
+        lines: list[Item] = []
+        objects: list[Item] = []
+        for item in enumerate(slice_.events):
+            text = item[1]
+            (objects if text[:1] == "{" and any(key in text for key in self._keys) else lines).append(item)
+        if objects:
+            self._into(carried, function, slice_, facts, objects)
+        return lines
 
     def _carry_known(self, carried: Carried, slice_: Slice, facts: SliceFacts, items: list[Item]) -> None:
         """Lines that have as many values as a known layout."""
@@ -188,8 +203,3 @@ class CompiledPipeline:
         made = self._functions[None] if layout == self._default else self._build(layout)
         self._functions[columns] = made
         return made
-
-
-def folded(name: str) -> str:
-    """A column's name without what differs between the ways to deliver it: case, and underscores for hyphens."""
-    return name.lower().replace("_", "-")

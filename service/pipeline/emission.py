@@ -10,11 +10,11 @@ from service.fields import FieldSpec
 from service.normalise.cast import dumps, to_long
 from service.pipeline.document import Part, Shape, key_text
 from service.pipeline.draft import Draft
+from service.pipeline.places import GEO_PARENTS, give_way, unless_known
 from service.pipeline.schema import PipelineFile
 from service.pipeline.slots import Quoting, Slot
 
 ECS_VERSION = "9.5.0"
-GEO_PARENTS = ("source", "destination", "client", "server")
 _DOMAIN_FIELDS = (
     "dns.question.name",
     "url.domain",
@@ -84,6 +84,8 @@ def quoted(draft: Draft, slot: Slot) -> str:
 def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
     """Put every field that a step may have set into the document, enrichment beside the field it belongs to."""
     groups: dict[str, list[tuple[str, str]]] = {}
+    if {"geoip", "asn"} & set(file.enrich):
+        give_way(draft)
     for slot in draft.slots.values():
         if slot.name in ("@timestamp", "cloud.account.id") or not slot.touched:
             continue
@@ -94,7 +96,7 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
         value = quoted(draft, slot)
         extra = ""
         if slot.kind == "ip" and parent in GEO_PARENTS and {"geoip", "asn"} & set(file.enrich):
-            extra = f" + {_unless_known(draft, parent, f'{slot.local}[1]')}"
+            extra = f" + {unless_known(draft, parent, f'{slot.local}[1]')}"
         elif slot.name == "user_agent.original" and "user_agent" in file.enrich:
             extra = f" + agents[{slot.local}]"
         elif slot.name in _DOMAIN_FIELDS and "domain" in file.enrich and f"{parent}.registered_domain" not in draft.slots:
@@ -114,12 +116,6 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
         draft.code.add(" = ".join(name for name, _ in texts) + " = ''")
         with draft.code.block(f"if {group} is not None:"):
             draft.code.add(*(text for _, text in texts))
-
-
-def _unless_known(draft: Draft, parent: str, fragment: str) -> str:
-    """The fragment, unless the event itself says where the address is."""
-    own = [slot for name, slot in draft.slots.items() if name.startswith((f"{parent}.geo.", f"{parent}.as.")) and slot.touched]
-    return f"({fragment} if {' is '.join([*(slot.local for slot in own), 'None'])} else '')" if own else fragment
 
 
 def _pieces(draft: Draft, slot: Slot, value: str, extra: str) -> list[Part]:

@@ -82,13 +82,14 @@ class Tree:
 
     plain_text = False
 
-    def __init__(self, code: Code, shape: JsonShape | None = None) -> None:
+    def __init__(self, code: Code, shape: JsonShape | None = None, absent: frozenset[str] = frozenset()) -> None:
         self.reads: dict[tuple[str, ...], Read] = {}
         self.overlay: dict[str, str] = {}
         self.branches: list[tuple[str, ...]] = []
         """Paths of the objects that are read in part, parents first; known after ``write``."""
         self._code = code
         self._shape: JsonShape = shape or {}
+        self._absent = absent
 
     def read(self, path: str) -> Read:
         """The read of a path; pattern groups (``overlay``) stand in front of the tree's own fields."""
@@ -166,6 +167,10 @@ class Tree:
             if kind is NoneType:
                 continue
             code.add(f"{name} = {local}[{key!r}]" if kind is not None else f"{name} = {local}.get({key!r})")
+            if self._absent and child.read is not None and kind in (None, str):
+                absent = f"{name}.__class__ is str and {name} in {constants.name(self._absent)}"
+                # What a shape promises has to be there: such an event is for the general function.
+                code.add(f"if {absent}: {name} = None" if kind is None else f"if {absent}: raise ValueError")
             if child.below:
                 taken = whole or (child.read is not None and child.read.consumed)
                 lost = not taken and (child.read is None or not _used(child.read))

@@ -11,6 +11,7 @@ from service.errors import EventError
 from service.event import Slice
 from service.normalise.cast import quote
 from service.normalise.time import epoch_milli, moment_of
+from service.parse.columns import row_of_object
 from service.pipeline.flaw import Flaw, keep
 
 OLDEST = 400 * 86_400
@@ -132,6 +133,17 @@ def fitted(row: list[str], width: int, minimum: int, refuse: bool, absent: str) 
     if refuse:
         raise EventError("parse", "too_many_columns", f"{len(row)} values, {width} expected")
     return row[:width], keep(None, ("extra",), row[width:])
+
+
+def members(text: str, places: Mapping[str, int], absent: str) -> tuple[list[str], Flaw | None] | None:
+    """The row that a JSON object holds by column name, with its other members kept aside; None for one without columns."""
+    row, left = row_of_object(text, places, absent)
+    if row.count(absent) == len(row):
+        return None
+    flaw: Flaw | None = None
+    for name, value in left.items():
+        flaw = keep(flaw, (name,), value)
+    return row, flaw
 
 
 def below(raw: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

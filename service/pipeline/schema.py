@@ -40,6 +40,8 @@ class Json(Model):
 
     root: RawPath | None = None
     """Where inside the object the event proper is (``detail``), if it may be wrapped once more."""
+    absent: list[str] = []
+    """Strings that mean: there is none."""
 
 
 class Columns(Model):
@@ -58,6 +60,8 @@ class Columns(Model):
     """Values may stand in double quotes and then hold the separator (backslash escapes a quote)."""
     brackets: bool = False
     """Before the first quoted value, one may stand in square brackets and hold blanks: the time in web servers' logs."""
+    objects: bool = False
+    """Lines may also be JSON objects that hold the values by column name."""
     absent: list[str] = ["-"]
     """Values that mean: there is none."""
     minimum: int = Field(default=1, ge=1)

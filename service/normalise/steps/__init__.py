@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from service.normalise.steps import aws, cloudtrail, dns, finding, kube_audit, network, number, objects, text, url
+from service.normalise.steps import aws, cloudtrail, dns, finding, http, kube_audit, network, number, objects, text, url
 from service.normalise.steps.spec import FieldKind, StepFunction, StepSpec
 
 STEPS: dict[str, StepSpec] = {
@@ -13,6 +13,7 @@ STEPS: dict[str, StepSpec] = {
     **cloudtrail.STEPS,
     **dns.STEPS,
     **finding.STEPS,
+    **http.STEPS,
     **kube_audit.STEPS,
     **network.STEPS,
     **number.STEPS,

@@ -9,11 +9,11 @@ from service.normalise.steps.spec import StepSpec
 # Their resources are names from the first character on: a slash belongs to the name.
 _UNTYPED = frozenset({"s3", "sns", "sqs", "execute-api"})
 
-NO_ARN = (None, None, None, None, None, None, None)
+NO_ARN = (None, None, None, None, None, None, None, None)
 
 
 def arn(text: object) -> tuple[str | None, ...]:
-    """Partition, service, region, account, resource type, resource id and name (the id's last part)."""
+    """Partition, service, region, account, resource type, resource id, name (the id's last part), and type with id."""
     if not isinstance(text, str) or not text.startswith("arn:"):
         return NO_ARN
     pieces = text.split(":", 5)
@@ -28,7 +28,7 @@ def arn(text: object) -> tuple[str | None, ...]:
         end = min(ends)
         kind, identity = resource[:end], resource[end + 1 :]
     name = identity.rstrip("/").rpartition("/")[2]
-    return partition or None, service or None, region or None, account or None, kind, identity or None, name or None
+    return partition or None, service or None, region or None, account or None, kind, identity or None, name or None, resource
 
 
 _REGION = re.compile(
@@ -76,6 +76,7 @@ STEPS: dict[str, StepSpec] = {
             "resource_type": "str",
             "resource_id": "str",
             "name": "str",
+            "resource": "str",
         },
         cuts=True,
     ),

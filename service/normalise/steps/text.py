@@ -59,12 +59,15 @@ def make_join(options: Mapping[str, Any]) -> StepFunction:
 
 
 def make_split_list(options: Mapping[str, Any]) -> StepFunction:
-    """Cut at ``separator``; with ``first`` or ``last``, keep only that one."""
+    """Cut at ``separator``: all pieces, the first, the last, and piece number ``at`` (from 0)."""
     separator = _option(options, "separator", ",")
+    at = options.get("at", 0)
+    if not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < MOST_ITEMS:
+        raise ValueError(f"at is the number of a piece, not {at!r}")
     if not separator:
         raise ValueError("separator must not be empty")
 
-    def split_list(value: object) -> tuple[list[str] | None, str | None, str | None]:
+    def split_list(value: object) -> tuple[list[str] | None, str | None, str | None, str | None]:
         found: list[str | None]
         if isinstance(value, list):
             found = [word(item) for item in value[:MOST_ITEMS]]
@@ -72,7 +75,7 @@ def make_split_list(options: Mapping[str, Any]) -> StepFunction:
             text = word(value)
             found = [] if text is None else [*text.split(separator, MOST_ITEMS)[:MOST_ITEMS]]
         kept = [text.strip() for text in found if text is not None and text.strip() not in ("", "-")]
-        return (kept, kept[0], kept[-1]) if kept else (None, None, None)
+        return (kept, kept[0], kept[-1], kept[at] if at < len(kept) else None) if kept else (None, None, None, None)
 
     return split_list
 
@@ -105,8 +108,8 @@ STEPS: dict[str, StepSpec] = {
     "split_list": StepSpec(
         make_split_list({}),
         ("value",),
-        {"list": "list", "first": "str", "last": "str"},
-        options=("separator",),
+        {"list": "list", "first": "str", "last": "str", "piece": "str"},
+        options=("separator", "at"),
         make=make_split_list,
     ),
 }

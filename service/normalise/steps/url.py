@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from service.normalise.steps.spec import FieldKind, StepSpec
 
@@ -136,6 +137,15 @@ def request_line(text: object, scheme: object = None, domain: object = None, por
     return method or None, version, *split(target, scheme, domain, port)
 
 
+def percent_decoded(text: object) -> tuple[str | None]:
+    """The text without percent escapes, also where they were escaped once more (``%2520``); broken ones stay as they are."""
+    if not isinstance(text, str) or text in ABSENT:
+        return (None,)
+    if "%" in text:
+        text = unquote(text.replace("%25", "%"), errors="replace")
+    return (text,)
+
+
 _PIECES: dict[str, FieldKind] = {
     "original": "str",
     "full": "str",
@@ -151,6 +161,7 @@ _PIECES: dict[str, FieldKind] = {
 }
 
 STEPS: dict[str, StepSpec] = {
+    "percent_decoded": StepSpec(percent_decoded, ("text",), {"text": "str"}),
     "url": StepSpec(split, ("url", "scheme", "domain", "port"), {**_PIECES}, cuts=True),
     "request_line": StepSpec(
         request_line,
