@@ -85,6 +85,9 @@ def load_content(settings: Settings, enrichers: Enrichers | None = None) -> Cont
     if enrichers is None:
         enrich = settings.enrich
         enrichers = Enrichers.load(enrich.geoip, enrich.lists, enrich.projects)
+    if streams is not None:
+        owners = {(project.id, project.environment) for project in streams.projects}
+        enrichers.accounts.declare({owner: streams.accounts(*owner) for owner in owners})
     return Content(
         streams=streams,
         enrichers=enrichers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -64,9 +65,13 @@ class AccountView(NamedTuple):
     cloud_account: str
     """``,"id":…,"name":…`` of ``cloud.account``; "" when the event names no account."""
     project: str
-    """``,"name":…,"owner":…,"organizational_unit":…,"tags":[…]`` of ``project``, after its id and environment."""
+    """``,"name":…,"owner":…,"organizational_unit":…,"tags":[…]`` of ``project``, after its id and environment; of a
+    mismatch also ``"claimed_account"``."""
     mismatch: bool
     """The account is not one of those that the stream's project and environment own."""
+    trusted: tuple[str, str]
+    """``cloud_account`` and ``project`` of an event that is judged by this view: where it claims another's account, the
+    project's own account if it has but one, else none."""
 
 
 class AccountTable:
@@ -75,12 +80,18 @@ class AccountTable:
     def __init__(self, projects: dict[str, Project]) -> None:
         """Know the accounts of ``projects``; an empty mapping knows, and suspects, nothing."""
         self._views: dict[tuple[str, str, str | None], AccountView] = {}
+        self._declared: Mapping[tuple[str, str], Collection[str]] = {}
         self.replace(projects)
 
     def replace(self, projects: dict[str, Project]) -> None:
         """Know these projects from now on."""
         self._projects = projects
         self._accounts = {key: account for project in projects.values() for key, account in project.accounts.items()}
+        self._views.clear()
+
+    def declare(self, accounts: Mapping[tuple[str, str], Collection[str]]) -> None:
+        """Accounts that ``streams.yml`` lets through the streams of (project, environment), beside those of the projects."""
+        self._declared = accounts
         self._views.clear()
 
     def fragment(self, project: str, environment: str, account: str | None) -> AccountView:
@@ -97,23 +108,34 @@ class AccountTable:
 
     def _view(self, project_id: str, environment: str, account_id: str | None) -> AccountView:
         project = self._projects.get(project_id) or Project()
-        mine = project.accounts.get(account_id or "")
+        owned = self._owned(project_id, environment)
+        mine = account_id in owned
         account = self._accounts.get(account_id or "") or Account()
-        foreign = mine is None or (mine.environment is not None and mine.environment != environment)
+        # Without a list of its own a project is only suspected of what is known to be another's.
+        mismatch = bool(account_id) and not mine and bool(owned or project.accounts or account_id in self._accounts)
         # What a foreign account is called is worth knowing; who owns it says nothing about this project.
-        about = Account() if mine is None else mine
-        return AccountView(
-            members({"id": account_id or None, "name": account.name}),
-            members(
-                {
-                    "name": project.name,
-                    "owner": about.owner or project.owner,
-                    "organizational_unit": about.organizational_unit,
-                    "tags": list(dict.fromkeys(project.tags + about.tags)) or None,
-                }
-            ),
-            bool(account_id) and bool(project.accounts) and foreign,
-        )
+        about = project.accounts.get(account_id or "", Account()) if mine else Account()
+        known = {
+            "name": project.name,
+            "owner": about.owner or project.owner,
+            "organizational_unit": about.organizational_unit,
+            "tags": list(dict.fromkeys(project.tags + about.tags)) or None,
+        }
+        cloud_account = members({"id": account_id or None, "name": account.name})
+        if not mismatch:
+            said = members(known)
+            return AccountView(cloud_account, said, mismatch=False, trusted=(cloud_account, said))
+        said = members({**known, "claimed_account": account_id})
+        own = next(iter(owned)) if len(owned) == 1 else None
+        named = self._accounts.get(own or "")
+        trusted = members({"id": own, "name": None if named is None else named.name})
+        return AccountView(cloud_account, said, mismatch=True, trusted=(trusted, said))
+
+    def _owned(self, project_id: str, environment: str) -> set[str]:
+        """Accounts whose events may come through the streams of a project and environment."""
+        project = self._projects.get(project_id) or Project()
+        known = {key for key, account in project.accounts.items() if account.environment in (None, environment)}
+        return known | set(self._declared.get((project_id, environment), ()))
 
 
 def read_projects(path: Path) -> dict[str, Project]:

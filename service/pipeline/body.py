@@ -237,7 +237,9 @@ class EventWriter:
             owner, named = "owner", f"(account or {local})"
             draft.code.add(f"owner = views.get({named})")
             draft.code.add(f"if owner is None: owner = views[{named}] = {view_of.format(named)}")
-        draft.code.add(f"if {owner}[2]: flaw = flag(flaw, 'account_mismatch')")
+        with draft.code.block(f"if {owner}[2]:"):
+            # An event of another's account is not found under it: what it claims is kept, what is trusted is said.
+            draft.code.add("flaw = flag(flaw, 'account_mismatch')", f"view = {owner}[3]")
 
     def _must_be_set(self, name: str, *keys: str) -> None:
         """A shape or a layout may lack the field; the pipeline as a whole must not."""

@@ -36,6 +36,7 @@ AUTOMATIC = (
     "event.original",
     "project.id",
     "project.environment",
+    "project.claimed_account",
     "project.name",
     "project.owner",
     "project.organizational_unit",

@@ -49,6 +49,31 @@ def test_an_account_that_is_not_the_streams_is_a_mismatch(path: Path, account: s
     assert view.mismatch
     assert members(view.cloud_account)["id"] == account
     assert "organizational_unit" not in members(view.project)
+    assert members(view.project)["claimed_account"] == account
+    assert members(view.trusted[0]) == {"id": "111122223333", "name": "shop-prod"}
+    assert view.trusted[1] == view.project
+
+
+def test_of_several_own_accounts_none_is_guessed() -> None:
+    table = AccountTable({})
+    table.declare({("shop", "prod"): {"111122223333", "111122224444"}})
+    view = table.fragment("shop", "prod", "777788889999")
+    assert view.mismatch
+    assert view.trusted[0] == ""
+
+
+def test_the_accounts_of_the_streams_file_count_too() -> None:
+    table = AccountTable({})
+    table.declare({("shop", "prod"): {"111122223333"}})
+    assert not table.fragment("shop", "prod", "111122223333").mismatch
+    assert table.fragment("shop", "prod", "444455556666").mismatch
+    assert not table.fragment("pay", "prod", "444455556666").mismatch
+
+
+def test_a_project_without_accounts_cannot_claim_those_of_another(path: Path) -> None:
+    accounts = Enrichers.load(projects=path).accounts
+    assert accounts.fragment("third", "prod", "111122223333").mismatch
+    assert not accounts.fragment("third", "prod", "999999999999").mismatch
 
 
 @pytest.mark.parametrize("account", [None, ""])
