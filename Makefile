@@ -3,7 +3,7 @@ SIEM := .venv/bin/siem
 PYTEST := .venv/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools parts demo test check bench faults stack stack-down test-container test-slow image clean
+.PHONY: help setup tools parts demo test check bench faults mutations stack stack-down test-container test-slow image clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,8 +34,11 @@ check: setup ## formatting, lint, types, architecture, pipelines, generated file
 bench: parts ## speed of each stage, of the whole path, into OpenSearch (BENCH_ARGS=…)
 	.venv/bin/python -m bench $(BENCH_ARGS)
 
-faults: parts ## faults injected into the whole path
-	$(PYTEST) -m faults $(ARGS)
+faults: parts ## faults injected into the whole path under load (ARGS="--seed 42", "--only kafka", "--list")
+	.venv/bin/python -m tests.faults $(ARGS)
+
+mutations: parts ## four deliberate bugs, each of which the fault suite's oracle must notice
+	$(PYTEST) -m faults tests/faults/test_mutations.py $(PYTEST_ARGS)
 
 stack: parts ## start a local stack that stays up, for quick test runs
 	$(SIEM) stack up

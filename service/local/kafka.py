@@ -19,7 +19,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={data}
@@ -46,18 +46,21 @@ _CLUSTER_ID = "a2luZXNpZW0tbG9jYWwtMQ"
 _OPTIONS = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+AutoCreateSharedArchive")
 
 
-async def start_kafka(folder: Path, java: Java, notice: Notice, port: int) -> tuple[str, Child]:
-    """Bootstrap address and process; topics appear when they are first used. Data in ``folder`` is taken up again."""
+async def start_kafka(folder: Path, java: Java, notice: Notice, port: int, advertised: int) -> tuple[str, Child]:
+    """Bootstrap address and process; topics appear when they are first used. Data in ``folder`` is taken up again.
+
+    ``advertised`` is the port that clients are sent to: another than ``port`` when they come through a proxy.
+    """
     jars = await asyncio.to_thread(fetch, "kafka", notice)
     controller, data = free_port(), folder / "kafka-data"
     properties = folder / "kafka.properties"
-    properties.write_text(_PROPERTIES.format(port=port, controller=controller, data=data))
+    properties.write_text(_PROPERTIES.format(port=port, advertised=advertised, controller=controller, data=data))
     await asyncio.to_thread(_format, jars, java, properties, data)
     archive = f"-XX:SharedArchiveFile={cache_folder()}/kafka-{java.tag}.jsa"
     command = [java.command, *_OPTIONS, archive, "-cp", f"{jars}/*", "kafka.Kafka", str(properties)]
     child = start("kafka", command, folder)
     address = f"127.0.0.1:{port}"
-    await child.until(lambda: _answers(address), 90)
+    await child.until(lambda: _answers(address, direct=port == advertised), 90)
     return address, child
 
 
@@ -81,9 +84,11 @@ def _format(jars: Path, java: Java, properties: Path, data: Path) -> None:
     shutil.copytree(template, data)
 
 
-async def _answers(address: str) -> bool:
+async def _answers(address: str, *, direct: bool) -> bool:
     if not await accepts(address):
         return False  # aiokafka would log a refused connection as an error
+    if not direct:
+        return True  # asking more would go through the proxy, which may refuse on purpose
     admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=2000)
     try:
         await admin.start()

@@ -28,7 +28,8 @@ class LocalStack:
 
     ``parts`` chooses from kafka, opensearch, dynamodb, kinesis. The Kinesis double runs in this process, as ``kinesis``;
     the others are processes that die with this one. ``folder`` keeps the data at that place (default: a temporary folder,
-    removed at the end). ``heap`` is OpenSearch's. ``notice`` gets a line when something takes long.
+    removed at the end). ``heap`` is OpenSearch's. ``kafka_advertised`` is the port of a proxy that Kafka's clients
+    are sent to. ``notice`` gets a line when something takes long.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class LocalStack:
         folder: Path | None = None,
         heap: str = "1g",
         kinesis: KinesisDouble | None = None,
+        kafka_advertised: int | None = None,
         notice: Notice = lambda _: None,
     ) -> None:
         self._parts = frozenset(parts)
@@ -46,6 +48,7 @@ class LocalStack:
         self._keep = folder is not None
         self._folder = folder
         self._heap = heap
+        self._kafka_advertised = kafka_advertised
         self._notice = notice
         self._java: Java | None = None
         self._ports: dict[str, int] = {}
@@ -115,7 +118,7 @@ class LocalStack:
         port = self._ports.setdefault(part, free_port())
         match part:
             case "kafka":
-                address, child = await start_kafka(folder, java, self._notice, port)
+                address, child = await start_kafka(folder, java, self._notice, port, self._kafka_advertised or port)
             case "opensearch":
                 address, child = await start_opensearch(folder, java, self._notice, port, self._heap)
             case _:

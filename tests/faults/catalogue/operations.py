@@ -1,0 +1,60 @@
+"""What operators do on a working day: reload, scale, at a bad moment, with a bad file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+from tests.faults.catalogue.fault import Fault, moment
+from tests.faults.hostile import KINDS
+from tests.faults.producer import LANES
+from tests.faults.stage import Stage
+
+
+async def good_reload(stage: Stage) -> None:
+    """Another retention, so another version of the pipeline, while events are under way."""
+    await moment(stage)
+    (stage.tuning / "aws.vpcflow.yml").write_text(f"retention: {stage.rng.randrange(10, 90)}d\n")
+    os.kill(stage.processor.pid, signal.SIGHUP)
+    await asyncio.sleep(3.0)
+
+
+async def bad_reload(stage: Stage) -> None:
+    """A file that is no YAML: the old configuration goes on."""
+    await moment(stage)
+    file = stage.tuning / "aws.cloudtrail.yml"
+    file.write_text("drop: [unclosed\n")
+    os.kill(stage.processor.pid, signal.SIGHUP)
+    await asyncio.sleep(3.0)
+    file.unlink()
+    os.kill(stage.processor.pid, signal.SIGHUP)
+
+
+async def scaled(stage: Stage) -> None:
+    """From two workers to four and back: two containers join, then leave."""
+    await moment(stage)
+    more = [stage.process(f"scaled{number}", "both", 1) for number in range(2)]
+    for process in more:
+        process.start()
+    await asyncio.sleep(10.0)
+    for process in more:
+        await process.stop()
+        assert process.exits[-1] == 0, f"exit code {process.exits[-1]} after SIGTERM"
+
+
+async def all_hostile(stage: Stage) -> None:
+    """Every kind of bad record at once, on every stream."""
+    await moment(stage)
+    now = asyncio.get_running_loop().time()
+    for lane in LANES:
+        for kind in stage.rng.sample(KINDS, len(KINDS)):
+            stage.producer.put(lane, kind.dataset, kind.events, now, kind=kind)
+
+
+FAULTS = (
+    Fault("configuration reloaded", "operations", good_reload),
+    Fault("bad configuration reloaded, then taken back", "operations", bad_reload),
+    Fault("scaled from two workers to four and back", "operations", scaled),
+    Fault("a burst of every kind of hostile record", "operations", all_hostile, quick=True),
+)
