@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?\s*(Z|z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?"
+    r"(\d{4})[-/](\d\d)[-/](\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?\s*(Z|z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?"
 )
 _CLF = re.compile(r"\[?(\d{1,2})/([A-Za-z]{3})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ([+-]\d{4}))?\]?")
-_SYSLOG = re.compile(r"([A-Za-z]{3}) +(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?")
+_SYSLOG = re.compile(
+    r"(?:[A-Za-z]{3},? )?([A-Za-z]{3}) +(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: (\d{4}))?"
+)
 _EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9})\d*)?")
 _MONTHS = {
     name: n for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
@@ -66,7 +68,7 @@ def suffix_of(period: str) -> Callable[[datetime], str]:
 
 
 def iso8601(value: object) -> tuple[datetime, str] | None:
-    """``2026-01-02T03:04:05.678Z``, offsets, blanks for the T, no zone (UTC), a leap second (the next second)."""
+    """``2026-01-02T03:04:05.678Z``, offsets, blanks for the T, slashes in the date, no zone (UTC), a leap second (the next second)."""
     found = _ISO.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         return None
@@ -113,11 +115,13 @@ def clf(value: object) -> tuple[datetime, str] | None:
 
 
 def syslog(value: object, arrival_ms: int = 0) -> tuple[datetime, str] | None:
-    """``Mar  7 05:06:07`` with the year that puts it nearest before the arrival (RFC 3164 has none); ISO 8601 as well."""
+    """``Mar  7 05:06:07`` with the year that puts it nearest before the arrival (RFC 3164 has none), also as
+    ``ctime`` writes it (``Sat Mar  7 05:06:07 2026``); ISO 8601 as well."""
     found = _SYSLOG.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         return iso8601(value)
-    name, day, year, hour, minute, second, fraction = found.groups()
+    name, day, early, hour, minute, second, fraction, late = found.groups()
+    year = early or late
     month = _MONTHS.get(name.lower())
     if month is None:
         return None
