@@ -68,7 +68,7 @@ def suffix_of(period: str) -> Callable[[datetime], str]:
 
 
 def iso8601(value: object) -> tuple[datetime, str] | None:
-    """``2026-01-02T03:04:05.678Z``, offsets, blanks for the T, slashes in the date, no zone (UTC), a leap second (the next second)."""
+    """``2026-01-02T03:04:05.678Z``, offsets, a blank for the T, slashes, no zone (UTC), a leap second (the next one)."""
     found = _ISO.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         return None
@@ -115,8 +115,10 @@ def clf(value: object) -> tuple[datetime, str] | None:
 
 
 def syslog(value: object, arrival_ms: int = 0) -> tuple[datetime, str] | None:
-    """``Mar  7 05:06:07`` with the year that puts it nearest before the arrival (RFC 3164 has none), also as
-    ``ctime`` writes it (``Sat Mar  7 05:06:07 2026``); ISO 8601 as well."""
+    """``Mar  7 05:06:07`` with the year that puts it nearest before the arrival, for RFC 3164 has none.
+
+    Also as ``ctime`` writes it (``Sat Mar  7 05:06:07 2026``), and ISO 8601.
+    """
     found = _SYSLOG.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         return iso8601(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from service.normalise.cast import dumps
 
 _WORDS = {"Success": "success", "Failure": "failure", "success": "success", "failure": "failure"}
 
@@ -32,7 +31,7 @@ def cloudtrail_resources(resources: Any) -> tuple[str | None]:
         fields = {name: resource[key] for key, name in _RESOURCE_KEYS if resource.get(key).__class__ is str and resource[key]}
         if fields:
             seen.setdefault(tuple(fields.values()), fields)
-    return (dumps(list(seen.values())) if seen else None,)
+    return (dump(list(seen.values())) if seen else None,)
 
 
 _RESOURCE_KEYS = (

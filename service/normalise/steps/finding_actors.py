@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, NamedTuple
 
-from service.normalise.cast import dumps, to_keyword, to_long
+from service.enrich.fragments import dump
+from service.normalise.cast import to_keyword, to_long
 
 _REMOTE_ACTIONS = (
     "networkConnectionAction",
@@ -117,7 +118,7 @@ def _location(value: object) -> str | None:
     lat, lon = value.get("lat"), value.get("lon")
     if not isinstance(lat, int | float) or not isinstance(lon, int | float) or isinstance(lat, bool) or isinstance(lon, bool):
         return None
-    return dumps({"lat": lat, "lon": lon}) if -90 <= lat <= 90 and -180 <= lon <= 180 else None
+    return dump({"lat": lat, "lon": lon}) if -90 <= lat <= 90 and -180 <= lon <= 180 else None
 
 
 def _transport(value: object) -> tuple[str | None, str | None]:

@@ -6,7 +6,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from service.normalise.cast import dumps, to_keyword, to_keywords, to_long
+from service.enrich.fragments import dump
+from service.normalise.cast import to_keyword, to_keywords, to_long
 from service.normalise.fitting import Shape, names
 from service.normalise.steps.spec import StepSpec
 
@@ -103,11 +104,11 @@ def kube_annotations(annotations: object) -> tuple[str | None]:
     if not isinstance(annotations, dict):
         return (None,)
     kept = {key.replace(".", "_"): text for key, value in annotations.items() if (text := _as_text(value)) and key.strip()}
-    return (dumps(kept) if kept else None,)
+    return (dump(kept) if kept else None,)
 
 
 def _as_text(value: Any) -> str | None:
-    return dumps(value) if isinstance(value, dict | list) else to_keyword(value)
+    return dump(value) if isinstance(value, dict | list) else to_keyword(value)
 
 
 def kube_user(user: object, impersonated: object) -> tuple[Any, ...]:
