@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from service.enrich.fragments import dump
 
 _WORDS = {"Success": "success", "Failure": "failure", "success": "success", "failure": "failure"}
 
