@@ -3,7 +3,7 @@ SIEM := .venv/bin/siem
 PYTEST := .venv/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools parts demo test check bench faults mutations stack stack-down test-container test-slow image clean
+.PHONY: help setup tools parts demo test check bench faults faults-table soak mutations stack stack-down test-container test-slow image clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,12 @@ bench: parts ## speed of each stage, of the whole path, into OpenSearch (BENCH_A
 
 faults: parts ## faults injected into the whole path under load (ARGS="--seed 42", "--only kafka", "--list")
 	.venv/bin/python -m tests.faults $(ARGS)
+
+faults-table: setup ## reports of `make faults ARGS="--json …"` into docs/reliability.md (REPORTS="run/1.json run/2.json")
+	.venv/bin/python -m tests.faults --table $(REPORTS)
+
+soak: parts ## a steady load, one random fault a minute (MINUTES=60; ARGS=--document writes docs/)
+	.venv/bin/python -m tests.faults.soak --minutes $(or $(MINUTES),60) $(ARGS)
 
 mutations: parts ## four deliberate bugs, each of which the fault suite's oracle must notice
 	$(PYTEST) -m faults tests/faults/test_mutations.py $(PYTEST_ARGS)

@@ -141,12 +141,10 @@ class Campaign:
         await stage.pause_load()
         verdict = await stage.settled()
         report.events, report.letters = verdict.sent, verdict.letters
-        ledger = stage.producer.ledger
-        sent_at = {mark: sent.at for mark, sent in ledger.marks() if mark in verdict.doubled}
         for mark, sent in verdict.missing:
             self._blame(mark, sent.at, "missing", 1)
-        for mark, count in verdict.doubled.items():
-            self._blame(mark, sent_at[mark], "doubled", count)
+        for mark, (count, sent) in verdict.doubled.items():
+            self._blame(mark, sent.at, "doubled", count)
         trouble = "" if verdict.exact else f"after {when}: {verdict}"
         if trouble and trouble not in report.troubles:
             report.troubles.append(trouble)

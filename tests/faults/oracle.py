@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,8 +31,8 @@ class Verdict:
     letters: int = 0
     missing: list[tuple[Mark, Sent]] = field(default_factory=list)
     """Acknowledged, and neither a document nor the dead letter it had to become."""
-    doubled: Counter[Mark] = field(default_factory=Counter)
-    """Event → documents too many."""
+    doubled: dict[Mark, tuple[int, Sent]] = field(default_factory=dict)
+    """Event → documents too many, and the record it went in."""
     spurious: list[str] = field(default_factory=list)
     """Documents that nobody sent."""
     altered: list[Mark] = field(default_factory=list)
@@ -47,8 +48,9 @@ class Verdict:
         return not (found or self.letters_missing or self.letters_surplus)
 
     def __str__(self) -> str:
+        doubled = sum(count for count, _ in self.doubled.values())
         parts = {
-            "missing": len(self.missing), "doubled": sum(self.doubled.values()), "spurious": len(self.spurious),
+            "missing": len(self.missing), "doubled": doubled, "spurious": len(self.spurious),
             "altered": len(self.altered), "letters missing": self.letters_missing.total(),
             "letters surplus": self.letters_surplus.total(),
         }  # fmt: skip
@@ -92,27 +94,30 @@ class Oracle:
     async def verdict(self, ledger: Ledger) -> Verdict:
         """Read every document and every dead letter, and compare."""
         await self._client.indices.refresh(index="siem-*", params={"ignore_unavailable": "true"})
-        owed = dict(ledger.marks())
-        verdict = Verdict(sent=len(owed))
-        held: Counter[Mark] = Counter()
+        owed = _Owed(ledger)
+        verdict = Verdict(sent=ledger.events)
         async for document in self._scan("siem-all", _EVENT_FIELDS):
             verdict.indexed += 1
             original = document["event"]["original"]
             mark = self._maker.read(original)
-            sent = owed.get(mark) if mark is not None else None
+            sent = None if mark is None else owed.record(mark)
             if mark is None or sent is None:
                 verdict.spurious.append(original[:120])
                 continue
-            held[mark] += 1
+            owed.found(mark)
             if not self._is_as_sent(document, original, mark, sent):
                 verdict.altered.append(mark)
         buried = await self._letters(ledger, verdict)
-        for mark, sent in owed.items():
-            fates = held[mark] + buried[mark]
-            if fates == 0 or (mark in ledger.dead and not buried[mark]):
-                verdict.missing.append((mark, sent))
-            elif fates > 1:
-                verdict.doubled[mark] = fates - 1
+        for mark in buried:
+            owed.found(mark)
+        for mark, fates in owed.odd():
+            if fates:
+                verdict.doubled[mark] = (fates - 1, owed.surely(mark))
+            else:
+                verdict.missing.append((mark, owed.surely(mark)))
+        for mark in ledger.dead.keys() - buried.keys():
+            if owed.fates(mark):  # a document instead of the dead letter it had to become
+                verdict.missing.append((mark, owed.surely(mark)))
         return verdict
 
     async def _letters(self, ledger: Ledger, verdict: Verdict) -> Counter[Mark]:
@@ -151,6 +156,51 @@ class Oracle:
             page = await self._client.scroll(body={"scroll_id": page["_scroll_id"], "scroll": "2m"})
         if "_scroll_id" in page:
             await self._client.clear_scroll(body={"scroll_id": [page["_scroll_id"]]})
+
+
+class _Owed:
+    """What was sent, one byte an event: a soak sends millions."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        lanes = {lane.number: [sent for sent in ledger.records if sent.lane == lane.number and sent.count] for lane in LANES}
+        self._records = {lane: sorted(records, key=lambda sent: sent.first) for lane, records in lanes.items()}
+        self._firsts = {lane: [sent.first for sent in records] for lane, records in self._records.items()}
+        self._fates = {
+            lane: bytearray(records[-1].first + records[-1].count if records else 0) for lane, records in self._records.items()
+        }
+
+    def record(self, mark: Mark) -> Sent | None:
+        """The record an event went in; None for one that was not sent."""
+        lane, n = mark
+        if lane not in self._firsts:
+            return None
+        at = bisect_right(self._firsts[lane], n) - 1
+        if at < 0:
+            return None
+        sent = self._records[lane][at]
+        return sent if n < sent.first + sent.count else None
+
+    def surely(self, mark: Mark) -> Sent:
+        """The same of one that was sent."""
+        sent = self.record(mark)
+        assert sent is not None
+        return sent
+
+    def found(self, mark: Mark) -> None:
+        """One more document or dead letter of an event."""
+        fates = self._fates[mark[0]]
+        fates[mark[1]] = min(255, fates[mark[1]] + 1)
+
+    def fates(self, mark: Mark) -> int:
+        """How many of them."""
+        return self._fates[mark[0]][mark[1]]
+
+    def odd(self) -> Iterator[tuple[Mark, int]]:
+        """Every event that has not exactly one fate, and how many it has."""
+        for lane, fates in self._fates.items():
+            for n, count in enumerate(fates):
+                if count != 1:
+                    yield (lane, n), count
 
 
 def dumps(value: object) -> str:

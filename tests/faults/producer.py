@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -65,12 +64,6 @@ class Ledger:
         self.records.append(sent)
         self.events += sent.count
         self.letters += len(sent.codes)
-
-    def marks(self) -> Iterator[tuple[Mark, Sent]]:
-        """Every event with the record it went in."""
-        for sent in self.records:
-            for n in range(sent.first, sent.first + sent.count):
-                yield (sent.lane, n), sent
 
 
 class Producer:

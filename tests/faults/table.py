@@ -10,7 +10,7 @@ from typing import Any
 from tests.faults.campaign import Report
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
-BEGIN, END = "<!-- begin: made by `make faults-table` -->", "<!-- end -->"
+BEGIN, SOAK_BEGIN, END = "<!-- begin: faults -->", "<!-- begin: soak -->", "<!-- end -->"
 
 
 def lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -67,4 +67,34 @@ def write(files: Sequence[Path]) -> None:
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
     body = "\n".join([BEGIN, "", summary(reports), "", *lines(merged(reports)), "", END])
+    DOCUMENT.write_text(head + body + tail)
+
+
+def soak_summary(soak: dict[str, Any]) -> str:
+    """What the soak showed, in a paragraph."""
+    report, samples = soak["report"], soak["samples"]
+    lags = sorted(sample["lag"] for sample in samples)
+    growth = ", ".join(f"{name.removesuffix('_mb')} × {value}" for name, value in soak["growth"].items())
+    missing = sum(row["missing"] for row in report["rows"])
+    doubled = sum(row["doubled"] for row in report["rows"])
+    faults = sum(row["times"] for row in report["rows"])
+    slowest = max((row["recover_seconds"] for row in report["rows"]), default=0.0)
+    return (
+        f"{soak['minutes']:.0f} minutes at {soak['rate']:,} events a second (capacity measured before: {soak['capacity']:,}), "
+        f"{report['events']:,} events, {report['letters']:,} dead letters, {faults} faults (seed {report['seed']}): "
+        f"missing {missing}, doubled {doubled}, "
+        f"slowest recovery {slowest:.0f} s, median lag {lags[len(lags) // 2] if lags else 0:,} events. "
+        f"Last quarter against second quarter: {growth}. {'Passed' if soak['passed'] else 'FAILED'}."
+    )
+
+
+def write_soak(soak: dict[str, Any], svg: str) -> None:
+    """Put the soak's plot and numbers into the documents."""
+    (DOCUMENT.parent / "soak.svg").write_text(svg)
+    small = {**soak, "samples": soak["samples"][:: max(1, len(soak["samples"]) // 360)]}
+    (DOCUMENT.parent / "soak.json").write_text(json.dumps(small, separators=(",", ":")) + "\n")
+    text = DOCUMENT.read_text()
+    head, _, rest = text.partition(SOAK_BEGIN)
+    _, _, tail = rest.partition(END)
+    body = "\n".join([SOAK_BEGIN, "", soak_summary(soak), "", "![The soak over time](soak.svg)", "", END])
     DOCUMENT.write_text(head + body + tail)

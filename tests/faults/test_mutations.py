@@ -48,7 +48,7 @@ class Mutation:
 MUTATIONS = (
     Mutation("commit_before_bulk", kill_during_slow_bulks, lambda verdict: len(verdict.missing)),
     Mutation("drop_429_items", refuse_half_for_now, lambda verdict: len(verdict.missing)),
-    Mutation("auto_generated_id", reset_after_storing, lambda verdict: verdict.doubled.total()),
+    Mutation("auto_generated_id", reset_after_storing, lambda verdict: len(verdict.doubled)),
     Mutation("swallow_parse_error", all_hostile, lambda verdict: verdict.letters_missing.total()),
 )
 
