@@ -19,7 +19,8 @@ from service.agents.gate import Gate
 from service.agents.journal import Journal
 from service.agents.ledger_agent import LedgerAgent
 from service.agents.ledger_writer import KafkaLedger
-from service.agents.publisher import KafkaOutlet, Publisher
+from service.agents.outlet import KafkaOutlet
+from service.agents.publisher import Publisher
 from service.agents.route_agent import RouteAgent
 from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames, create_topics
@@ -28,6 +29,7 @@ from service.content import find_content
 from service.enrich import Enrichers
 from service.errors import ContentError, ContentErrors
 from service.ledger.book import Book
+from service.ledger.entry import Ledger
 from service.pipeline.compile import compile_pipeline
 from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.load import load_pipelines
@@ -127,15 +129,21 @@ async def running(
     async with AsyncExitStack() as stack:
         app = make_app(settings, instance, produce_only=role == "collect")
         parts = Parts(app, gates={}, enrichers=content.enrichers)
+        ledger_publisher = Publisher(app, LEDGER_BYTES, clock, rng)
+        stack.push_async_callback(ledger_publisher.close)
+        ledger = KafkaLedger(ledger_publisher, names.ledger, clock)
+        stack.push_async_callback(ledger.close)
         if role != "collect":
-            await _attach_agents(stack, parts, settings, content, names, meters, clock, rng)
+            await _attach_agents(stack, parts, settings, content, names, ledger, meters, clock, rng)
         outlet = Publisher(app, settings.collect.buffer_bytes, clock, rng)
         _name_gate(parts, "outlet", outlet.gate)
         await app.start()
         stack.push_async_callback(app.stop)
         stack.push_async_callback(outlet.close)
         if role != "process" and content.streams is not None:
-            await _start_collector(stack, parts, settings, content.streams, KafkaOutlet(outlet, names.records), clock)
+            await _start_collector(
+                stack, parts, settings, content.streams, KafkaOutlet(outlet, names.records, ledger, clock), clock
+            )
         yield parts
 
 
@@ -145,6 +153,7 @@ async def _attach_agents(
     settings: Settings,
     content: Content,
     names: TopicNames,
+    ledger: Ledger,
     meters: Meters,
     clock: Clock,
     rng: random.Random,
@@ -158,10 +167,6 @@ async def _attach_agents(
     stack.push_async_callback(letter_publisher.close)
     indices = TemplateKeeper(client)
     letters = _dead_letters(letter_publisher, names.dead_letters)
-    ledger_publisher = Publisher(app, LEDGER_BYTES, clock, rng)
-    stack.push_async_callback(ledger_publisher.close)
-    ledger = KafkaLedger(ledger_publisher, names.ledger, clock)
-    stack.push_async_callback(ledger.close)
     limits = BulkLimits(
         bulk_bytes=settings.opensearch.bulk_bytes,
         longest_wait=settings.opensearch.bulk_wait_seconds,

@@ -38,6 +38,8 @@ class RecordBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Stream name."""
     shard: str
     records: list[Record]
+    gap: str = ""
+    """Why records before these were never read, if so: Kinesis deleted them first."""
 
 
 class Slice(msgspec.Struct, array_like=True, frozen=True, gc=False):

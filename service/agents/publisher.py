@@ -14,7 +14,6 @@ from service.agents.gate import Gate
 from service.agents.transport import producer_of
 from service.clock import Clock
 from service.errors import SiemError
-from service.event import RecordBatch, encode
 from service.telemetry import events
 
 log = structlog.get_logger()
@@ -112,16 +111,3 @@ class Publisher:
 def _passes(error: BaseException | None) -> bool:
     """Whether waiting can help; the producer behind any other error is beyond repair."""
     return isinstance(error, TopicAuthorizationFailedError | KafkaTimeoutError) or bool(getattr(error, "retriable", False))
-
-
-class KafkaOutlet:
-    """The collector's way out: batches of records onto the topic ``records``."""
-
-    def __init__(self, publisher: Publisher, topic: str) -> None:
-        """Publish to ``topic``."""
-        self._publisher = publisher
-        self._topic = topic
-
-    async def send(self, batch: RecordBatch) -> asyncio.Future[None]:
-        """Accept a batch, waiting while the brokers are busy; the future resolves once it is durable."""
-        return await self._publisher.publish(self._topic, encode(batch))

@@ -12,10 +12,13 @@ from aiokafka.errors import KafkaConnectionError, NotEnoughReplicasError
 from faust.exceptions import ProducerSendError
 
 from service.agents.app import SiemApp, make_app
-from service.agents.publisher import KafkaOutlet, MessageTooLargeError, Publisher
+from service.agents.outlet import KafkaOutlet
+from service.agents.publisher import MessageTooLargeError, Publisher
 from service.agents.topics import MAX_MESSAGE_BYTES, TopicNames, create_topics
 from service.clock import SystemClock
 from service.event import RecordBatch, decode_as
+from service.ledger.entry import MemoryLedger
+from service.ledger.sheet import fold
 from service.settings import Settings
 from tests.agents.conftest import flow_record
 
@@ -54,12 +57,26 @@ async def test_the_collectors_batches_arrive_whole_and_spread_over_partitions(
     settings: Settings, app: SiemApp, publisher: Publisher
 ) -> None:
     topic = TopicNames(settings.kafka.topic_prefix).records
-    outlet = KafkaOutlet(publisher, topic)
+    ledger = MemoryLedger()
+    outlet = KafkaOutlet(publisher, topic, ledger, SystemClock())
     batches = [RecordBatch("shop", "prod", "audit", "shardId-0", [flow_record(n, 3)]) for n in range(60)]
     await asyncio.gather(*[await outlet.send(batch) for batch in batches])
     found = [decode_as(RecordBatch, value) for value in await everything_in(settings, topic, len(batches))]
     assert sorted(batch.records[0].sequence for batch in found) == sorted(batch.records[0].sequence for batch in batches)
     assert publisher.gate.held == 0
+    assert sum(sheet.records_in_flight for sheet in fold(ledger.pages).values()) == len(batches)
+
+
+async def test_a_gap_before_a_batch_is_in_the_ledger_before_the_batch_is_safe(
+    settings: Settings, app: SiemApp, publisher: Publisher
+) -> None:
+    ledger = MemoryLedger()
+    outlet = KafkaOutlet(publisher, TopicNames(settings.kafka.topic_prefix).records, ledger, SystemClock())
+    after = RecordBatch("shop", "prod", "audit", "shardId-0", [flow_record(1, 3)], "records_expired_unread")
+    gone = RecordBatch("shop", "prod", "audit", "shardId-1", [], "shard_expired_unread")
+    for batch in (after, gone, after):
+        await (await outlet.send(batch))
+    assert sum(len(sheet.gaps) for sheet in fold(ledger.pages).values()) == 2
 
 
 async def test_a_record_of_10_mib_passes_and_one_beyond_the_limit_is_refused(settings: Settings, publisher: Publisher) -> None:

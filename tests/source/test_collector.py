@@ -273,6 +273,7 @@ async def test_records_that_expired_unread_are_a_loud_gap(tmp_path: Path, outlet
             await until(lambda: sent <= set(outlet.data))
             (shard,) = collector.status().shards
             assert (shard.gaps, shard.last_error) == (1, "records_expired_unread")
+    assert [batch.gap for batch in outlet.batches if batch.gap] == ["records_expired_unread"]
 
 
 async def test_an_idle_night_is_no_gap(tmp_path: Path, outlet: MemoryOutlet) -> None:
@@ -308,6 +309,7 @@ async def test_a_shard_that_expired_unread_does_not_block_its_children(tmp_path:
         async with collecting(config, tmp_path / "leases", outlet, PATIENT, clock=clock) as collector:
             await until(lambda: sent <= set(outlet.data))
             assert sum(shard.gaps for shard in collector.status().shards) >= 1
+    assert "shard_expired_unread" in [batch.gap for batch in outlet.batches if not batch.records]
 
 
 async def test_a_stream_made_anew_under_its_name_is_another_stream(tmp_path: Path, outlet: MemoryOutlet) -> None:

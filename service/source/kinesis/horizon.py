@@ -25,6 +25,13 @@ class HorizonWatch:
         self._status = status
         self._clock = clock
         self._near = False
+        self.untold = ""
+        """A gap that no batch has told of yet."""
+
+    def told(self) -> str:
+        """The gap, once: for the batch that comes after it."""
+        untold, self.untold = self.untold, ""
+        return untold
 
     def resumed(self, first: WireRecord, after: Checkpoint, safe_until_ms: int | None) -> None:
         """Reading went on at a safe position; ``first`` is what came.
@@ -48,6 +55,7 @@ class HorizonWatch:
 
     def gap(self, event: str, **facts: object) -> None:
         """Count one."""
+        self.untold = event
         self._status.gaps += 1
         self._status.last_error = event
         self._status.last_error_ms = self._clock.now_ms()

@@ -174,7 +174,8 @@ class ShardConsumer:
         for records, weight in slices(self._unpacker.records(chunk.records, after), most):
             last = Checkpoint(records[-1].sequence, records[-1].subsequence)
             origin = self._origin
-            batch = RecordBatch(origin.project, origin.environment, origin.stream.name, self._lease.shard, records)
+            shard, gap = self._lease.shard, self._horizon.told()
+            batch = RecordBatch(origin.project, origin.environment, origin.stream.name, shard, records, gap)
             complete = last.sequence == chunk.records[-1].sequence_number
             await self._handover.send(batch, weight, last, accounted_ms if complete else None)
         if chunk.records and (last is None or last.sequence != chunk.records[-1].sequence_number):
@@ -208,6 +209,11 @@ class ShardConsumer:
             return False
         if gone:
             self._horizon.gap("shard_expired_unread")
+            origin = self._origin
+            empty = RecordBatch(
+                origin.project, origin.environment, origin.stream.name, self._lease.shard, [], self._horizon.told()
+            )
+            await (await self._around.outlet.send(empty))
         return gone
 
     async def _drain(self, *, patient: bool) -> None:
