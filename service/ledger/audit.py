@@ -15,6 +15,7 @@ SUMS = (
     "in_flight", "gaps",
 )  # fmt: skip
 _PAGE = 500
+MOST_OPEN = 2000
 _LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 
 
@@ -95,12 +96,12 @@ class Audit:
         """The sums, sorted by project, environment, stream and dataset."""
         return [line async for line in self._lines(choice)]
 
-    async def open_sheets(self, choice: Choice, most: int = 2000) -> list[OpenSheet]:
-        """Sheets on which something is in flight, oldest first."""
+    async def open_sheets(self, choice: Choice) -> list[OpenSheet]:
+        """Sheets on which something is in flight, the oldest ``MOST_OPEN``, oldest first."""
         unsettled = [{"range": {f"ledger.{name}": {"gt": 0}}} for name in ("in_flight", "records_in_flight")]
         query = {"bool": {"filter": [choice.query()], "should": unsettled, "minimum_should_match": 1}}
         body = {
-            "size": most,
+            "size": MOST_OPEN,
             "query": query,
             "sort": ["@timestamp"],
             "_source": {"excludes": ["ledger.keys.both", "ledger.keys.settled"]},

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from service.clock import Clock
-from service.ledger.audit import Audit, Choice, Line, OpenSheet
+from service.ledger.audit import Choice, Line, OpenSheet
 
 _LOOK_SECONDS = 0.5
 _LOOKS = 40
@@ -26,6 +26,22 @@ class Answer(StrEnum):
     BALANCED = "balanced"
     UNACCOUNTED = "unaccounted"
     UNKNOWN = "cannot tell"
+
+
+class Sheets(Protocol):
+    """What ``Audit`` does."""
+
+    async def refresh(self) -> None:
+        """Make findable what was written until now."""
+        ...
+
+    async def lines(self, choice: Choice) -> list[Line]:
+        """The sums."""
+        ...
+
+    async def open_sheets(self, choice: Choice) -> list[OpenSheet]:
+        """Sheets on which something is in flight."""
+        ...
 
 
 class Queue(Protocol):
@@ -73,7 +89,7 @@ class Verdict:
 class Judge:
     """Asks the book and Kafka."""
 
-    def __init__(self, audit: Audit, queue: Queue, topics: Topics, clock: Clock, *, patience_seconds: float = 600.0) -> None:
+    def __init__(self, audit: Sheets, queue: Queue, topics: Topics, clock: Clock, *, patience_seconds: float = 600.0) -> None:
         """What is in flight for longer than the patience is no longer waved through."""
         self._audit = audit
         self._queue = queue

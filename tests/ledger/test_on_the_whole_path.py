@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from service.demo.logs import flow
+from service.demo.wire import subscription
+from service.settings import load_settings
 from tests.agents.conftest import kill
 from tests.replay.conftest import deployment as deployment
-from tests.replay.deployment import Deployment
+from tests.replay.deployment import SHOP, Deployment
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
@@ -47,3 +53,49 @@ async def test_killed_in_the_middle_and_still_every_event_has_one_fate(deploymen
     assert sums(told, "indexed") + sums(told, "already_there") + sums(told, "dead_lettered") >= events
     _, out, _ = await deployment.siem("ledger", "--project", deployment.project)
     assert "balanced: everything that was read has its fate" in out
+
+
+async def test_messages_that_vanish_from_kafka_are_named(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an operator's slip, a short retention or a fault of ours would do: announced, and then nobody has it."""
+    monkeypatch.setenv("SIEM_OPENSEARCH_BULK_WAIT_SECONDS", "60")
+    service, topic = deployment.service, f"{deployment.project}-raw.aws.vpcflow"
+    await service.start()
+    await service.ready()
+    now = deployment.kinesis.account.clock.now_ms()
+    lines = [flow(deployment.rng, SHOP, now) for _ in range(5)]
+    deployment.put("logs", subscription(deployment.rng, SHOP, "/vpcflow/x", "eni-0-all", lines, now))
+    told: dict[str, Any] = {}
+    async with asyncio.timeout(60):
+        while not told or sums(told, "in_flight") < 5:
+            code, told = await ledger(deployment)
+    assert (code, told["answer"]) == (0, "balanced"), "on its way is no loss"
+    assert (await ledger(deployment, "--patience", "0"))[0] == 2
+    await service.stop(signal.SIGKILL)
+    admin = AIOKafkaAdminClient(bootstrap_servers=load_settings(deployment.config, {}).kafka.servers)
+    await admin.start()
+    everything = {TopicPartition(topic, partition): RecordsToDelete(before_offset=-1) for partition in range(2)}
+    await admin.delete_records(everything)
+    await admin.close()
+    await service.start()
+    await service.ready()
+    async with asyncio.timeout(60):
+        while code != 1:
+            code, told = await ledger(deployment, "--dataset", "aws.vpcflow")
+    assert (told["answer"], told["unaccounted"]) == ("unaccounted", 5)
+    (sheet,) = told["unaccounted_for"]
+    assert (sheet["dataset"], sheet["stream"], len(sheet["pending"])) == ("aws.vpcflow", "logs", 1)
+    _, out, _ = await deployment.siem("ledger", "--project", deployment.project)
+    assert "unaccounted for: 5 events of aws.vpcflow" in out
+    assert "next: " in out
+
+
+async def test_nothing_known_is_no_balance(deployment: Deployment) -> None:
+    code, told = await ledger(deployment)
+    assert (code, told["answer"]) == (2, "cannot tell")
+
+
+async def test_without_opensearch_nobody_can_tell(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIEM_OPENSEARCH_URLS", "http://127.0.0.1:1")
+    code, _, err = await deployment.siem("ledger")
+    assert code == 2
+    assert "OpenSearch does not say" in err

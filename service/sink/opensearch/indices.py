@@ -76,7 +76,8 @@ class TemplateKeeper:
                     return False
                 await self._client.indices.create(index=index)
             except oe.RequestError as refused:
-                return bool(refused.error == "resource_already_exists_exception")
+                # The client gives the error's type, or the whole body where it could not find it.
+                return "resource_already_exists_exception" in str(refused.error)
             except oe.OpenSearchException as failed:
                 log.warning("index_not_created", index=index, error=type(failed).__name__)
                 return False
