@@ -188,9 +188,11 @@ async def _attach_agents(
     )
     attach(app, Agent(names.records, parts.route.handle, route_gate))
     parts.datasets = {}
+    # A processor without streams.yml cannot know: then one project's bad input must not stop what may be another's.
+    shared = content.streams is None or len(content.streams.projects) > 1
     for dataset, pipeline in content.pipelines.items():
         agent = parts.datasets[dataset] = DatasetAgent(
-            Carrier(pipeline, journal), parts.sink, letters, meters, clock, tasks, ledger
+            Carrier(pipeline, journal), parts.sink, letters, meters, clock, tasks, ledger, shared=shared
         )
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
     index = IndexDeadLetters(endpoint, indices, clock.now_ms)

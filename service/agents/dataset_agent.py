@@ -19,7 +19,7 @@ from service.event import DeadLetter, RawBatch, Slice
 from service.ledger.entry import Fated, Ledger, minute_of
 from service.pipeline.compiled import Carried
 from service.sink.dead_letter import DeadLetters
-from service.sink.guard import Poisoned, PoisonGuard
+from service.sink.guard import Fared, Poisoned, PoisonGuard
 from service.sink.letter import letter_of
 from service.sink.parcel import Fates, Parcel
 from service.telemetry import events, metrics
@@ -74,8 +74,13 @@ class DatasetAgent:
         clock: Clock,
         tasks: Tasks,
         ledger: Ledger,
+        *,
+        shared: bool = False,
     ) -> None:
-        """Carry events through the carrier's pipeline, which ``replace`` exchanges while running."""
+        """Carry events through the carrier's pipeline, which ``replace`` exchanges while running.
+
+        ``shared``: several projects' events come, and what one of them sends must not stop the others.
+        """
         self._carrier = carrier
         self._sink = sink
         self._letters = letters
@@ -83,6 +88,7 @@ class DatasetAgent:
         self._clock = clock
         self._tasks = tasks
         self._ledger = ledger
+        self._shared = shared
         self._guards: dict[int, PoisonGuard] = {}
         self._replaced = asyncio.Event()
         self.stopped: Poisoned | None = None
@@ -107,10 +113,7 @@ class DatasetAgent:
         while True:
             shares = self._carry(raw, ticket)
             try:
-                self._guard(ticket.partition).check(
-                    dead=sum(len(share.letters) for share in shares),
-                    usable=sum(share.events - len(share.letters) for share in shares),
-                )
+                self._guard(ticket.partition).check(_fared(shares))
             except Poisoned as poisoned:
                 await self._stand_still(poisoned)
             else:
@@ -209,7 +212,8 @@ class DatasetAgent:
     def _guard(self, partition: int) -> PoisonGuard:
         guard = self._guards.get(partition)
         if guard is None:
-            guard = self._guards[partition] = PoisonGuard(f"{self._carrier.pipeline.dataset}-{partition}")
+            where = f"{self._carrier.pipeline.dataset}-{partition}"
+            guard = self._guards[partition] = PoisonGuard(where, shared=self._shared)
         return guard
 
     async def _stand_still(self, poisoned: Poisoned) -> None:
@@ -219,3 +223,13 @@ class DatasetAgent:
         self._replaced.clear()
         await self._replaced.wait()
         self.stopped = None
+
+
+def _fared(shares: list[Share]) -> dict[str, Fared]:
+    fared: dict[str, Fared] = {}
+    for share in shares:
+        owner = "/".join(share.labels[:2])
+        before = fared.get(owner, Fared(0, 0))
+        dead = len(share.letters)
+        fared[owner] = Fared(before.dead + dead, before.usable + share.events - dead)
+    return fared

@@ -94,5 +94,8 @@ async def _replay(replay: Replay, paths: tuple[Path, ...], whose: Whose) -> None
             messages = [Message(replay.names.dead_letters, encode(letter), letter_id(letter).encode()) for letter in load.letters]
             if load.raw is not None:
                 messages.append(Message(replay.names.raw(load.raw.dataset), encode(load.raw)))
+            if load.page is not None:
+                stream = (load.page.project, load.page.environment, load.page.stream)
+                messages.append(Message(replay.names.ledger, encode(load.page), "\0".join(stream).encode()))
             await replay.put(load.foreseen, messages, before / total)
         before += size

@@ -118,9 +118,9 @@ async def _replay(settings: Settings, how: How, work: Callable[[Replay], Awaitab
     from service.clock import SystemClock
     from service.replay.conveyor import Conveyor, Limits
     from service.replay.foresee import Foresight
-    from service.replay.pace import Pace
     from service.replay.presence import Presence
     from service.sink.opensearch.client import connect, machine_keys
+    from service.source.kinesis.pace import Pace
 
     content, clock = load_content(settings), SystemClock()
     names = TopicNames(settings.kafka.topic_prefix)
@@ -141,7 +141,7 @@ async def _replay(settings: Settings, how: How, work: Callable[[Replay], Awaitab
         )  # fmt: skip
         progress = stack.enter_context(Progress(*columns, console=Console(stderr=True), disable=how.as_json))
         bar = progress.add_task("counting" if how.dry_run else "replaying", total=1.0, events=0)
-        conveyor = Conveyor(feed.send, presence, clock, Pace(how.rate * _MEGABYTE, clock), Limits(patience=how.patience))
+        conveyor = Conveyor(feed.send, presence, clock, Pace(lambda: how.rate * _MEGABYTE, clock), Limits(patience=how.patience))
         foresight = Foresight(content.router, content.pipelines)
         await work(Replay(settings, content, foresight, names, clock, how, conveyor, progress, bar))
         progress.update(bar, completed=1.0, description="counting" if how.dry_run else "waiting for the last of it")

@@ -14,8 +14,8 @@ from opensearchpy import exceptions as oe
 
 from service.clock import Clock
 from service.replay.foresee import Foreseen, Place
-from service.replay.pace import Pace
 from service.replay.tally import Counts
+from service.source.kinesis.pace import Pace
 
 _LOOK_SECONDS = 0.25
 _REFUSED_AFTER_SECONDS = 5.0
@@ -94,11 +94,11 @@ class Conveyor:
     async def put(self, foreseen: Foreseen, messages: list[Message]) -> None:
         """Send the messages when there is room, and count what is known of their events."""
         size = sum(len(message.value) for message in messages)
-        await self._pace.wait(size)
         load = await self._note(foreseen, size)
         await self._until(self._limits.window_bytes - size)
         await self._send(messages)
         self._waiting.append(load)
+        await self._clock.sleep(self._pace.passed(size))
         self._progress = self._clock.monotonic()
 
     async def foresee(self, foreseen: Foreseen) -> None:

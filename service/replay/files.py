@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,9 @@ from service.decode import Limits
 from service.decode.inflate import unpack
 from service.errors import EventError
 from service.event import DeadLetter, RawBatch, Record, RecordBatch, Slice
+from service.ledger.entry import Page, Part, Read, batch_key, minute_of, part_key
 from service.replay.foresee import Foreseen, Foresight
+from service.route.router import Piece
 
 STREAM = "files"
 """``siem.stream`` of events out of files; their shard is the content's sha256."""
@@ -46,11 +48,14 @@ class Whose:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Some events of a file, ready to be sent; ``letters`` come with its last one."""
+    """A part of a file, ready to be sent."""
 
-    raw: RawBatch | None
-    letters: list[DeadLetter]
     foreseen: Foreseen
+    raw: RawBatch | None = None
+    letters: list[DeadLetter] = field(default_factory=list)
+    """What never got a dataset."""
+    page: Page | None = None
+    """What the ledger is told, with the last part: so many events were found, and here is where they went."""
 
 
 def files_in(paths: Iterable[Path]) -> list[Path]:
@@ -70,20 +75,31 @@ def loads(path: Path, whose: Whose, foresight: Foresight, now_ms: int, message_b
     data, changed_ms = _read(path, now_ms)
     arrived_ms = changed_ms if whose.arrived_ms is None else whose.arrived_ms
     batch = RecordBatch(whose.project, whose.environment, STREAM, _digest(data), [])
-    routed = foresight.router.route_file(batch, Record(data, "", "0", 0, arrived_ms), whose.dataset)
+    record = Record(data, "", "0", 0, arrived_ms)
+    routed = foresight.router.route_file(batch, record, whose.dataset)
     letters = [letter for _, letter in routed.dead]
     first = Foreseen(records=1)
     first.bury(letters)
-    yield Load(None, letters, first)
-    grouped: dict[str, list[Slice]] = {}
-    for dataset, piece, _ in routed.pieces:
-        slice_ = piece if whose.columns is None else msgspec.structs.replace(piece, columns=whose.columns)
-        grouped.setdefault(dataset, []).append(slice_)
-    for dataset, slices in grouped.items():
+    dead = dict(first.dead)
+    yield Load(first, letters=letters)
+    key, minute_ms = batch_key(msgspec.structs.replace(batch, records=[record])), minute_of(arrived_ms)
+    parts: list[Part] = []
+    for dataset, slices in _by_dataset(routed.pieces, whose.columns).items():
         for raw in pack(dataset, slices, message_bytes):
+            events = sum(len(piece.events) for piece in raw.slices)
+            parts.append(Part(dataset, part_key(key, len(parts), events), events))
             foreseen = Foreseen()
             foresight.carry(dataset, raw.slices, now_ms, foreseen)
-            yield Load(raw, [], foreseen)
+            yield Load(foreseen, raw=msgspec.structs.replace(raw, part=parts[-1].key, minute_ms=minute_ms))
+    read = Read(key, minute_ms, 1, 0, dead, parts)
+    yield Load(Foreseen(), page=Page(whose.project, whose.environment, STREAM, [read]))
+
+
+def _by_dataset(pieces: Iterable[Piece], columns: str | None) -> dict[str, list[Slice]]:
+    by_dataset: dict[str, list[Slice]] = {}
+    for dataset, piece, _ in pieces:
+        by_dataset.setdefault(dataset, []).append(piece if columns is None else msgspec.structs.replace(piece, columns=columns))
+    return by_dataset
 
 
 def _read(path: Path, now_ms: int) -> tuple[bytes, int]:

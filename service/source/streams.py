@@ -64,6 +64,9 @@ class StreamEntry(Model):
     """Name of the registered consumer for enhanced fan-out; registered if absent. Costs extra; 2 MB/s a shard of its own."""
     columns: dict[str, str] = Field(default={})
     """Field lists of columnar text by log group pattern (``*`` and ``?``), for flow logs with a custom format."""
+    most_mb_per_second: float | None = Field(default=None, gt=0)
+    """Most MB a second (as Kinesis counts them) that are read of the whole stream, by all workers together; what is beyond
+    waits in the stream. A quota: however much one project sends, the others' records do not queue behind it."""
     foreign_aggregates: Literal["discard", "keep"] = "discard"
     """KPL aggregates with keys of another shard: the KPL puts them again after a reshard, so they are discarded.
     keep: for producers that aggregate without regard to shards and never put again."""

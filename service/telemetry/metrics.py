@@ -35,6 +35,9 @@ COLLECTED_BYTES = Metric("siem_collected_bytes_total", "counter", "Bytes of thos
 KINESIS_BEHIND = Metric(
     "siem_kinesis_behind_seconds", "gauge", "How far reading is behind the tip of the stream.", STREAM, merge="max"
 )
+KINESIS_QUOTA = Metric(
+    "siem_kinesis_quota_seconds_total", "counter", "Seconds that shards waited because their stream has a quota.", STREAM
+)
 
 # routing
 RECORDS = Metric("siem_records_total", "counter", "Kinesis records decoded and routed.", STREAM)

@@ -58,7 +58,7 @@ paths: {{ pipelines: "{CHECKOUT / "pipelines"}", state: "{tmp_path / "state"}" }
     yield made
     if service.process is not None:
         await service.stop()
-    await made.delete()
+    await client.indices.delete(index=f"siem-*-{unique}-*", params={"ignore_unavailable": "true"})
     await client.close()
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()

@@ -100,5 +100,6 @@ class Deployment:
         return found
 
     async def delete(self) -> None:
-        """Lose every index of this project."""
-        await self.client.indices.delete(index=f"siem-*-{self.project}-*", params={"ignore_unavailable": "true"})
+        """Lose every index of this project but its ledger."""
+        pattern = f"siem-*-{self.project}-*,-siem-ledger-*"
+        await self.client.indices.delete(index=pattern, params={"ignore_unavailable": "true"})

@@ -9,7 +9,7 @@ import pytest
 
 from tests.replay.deployment import Deployment
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(500)]
 
 
 def iso(ms: int) -> str:
@@ -39,6 +39,8 @@ async def test_a_range_restores_exactly_what_was_deleted_and_twice_changes_nothi
     _, counts = await deployment.replay("stream", "--since", "1h")
     assert (counts["already_there"], counts["indexed"], counts["unseen"]) == (events - letters, 0, 0)
     assert await deployment.documents() == before
+    code, out, _ = await deployment.siem("ledger", "--project", deployment.project, "--wait", "30", "--json")
+    assert code == 0, out
 
 
 async def test_a_replay_beside_live_traffic_loses_and_doubles_nothing(deployment: Deployment) -> None:

@@ -235,7 +235,7 @@ class Collector:
 
         around = Surroundings(
             coordinator=self._coordinator, outlet=self._outlet, clock=self._clock, rng=self._rng, read=read,
-            make_children=source.make_children, is_listed=source.is_listed, share=self._share,
+            make_children=source.make_children, is_listed=source.is_listed, share=self._share, quota=source.quota,
         )  # fmt: skip
         keep = entry.foreign_aggregates == "keep"
         origin = Origin(project.id, project.environment, source.stream, entry.at_ms, keep_foreign=keep)

@@ -17,6 +17,7 @@ from service.source.kinesis.fault import Backoff, KinesisFault, Remedy
 from service.source.kinesis.handover import Handover
 from service.source.kinesis.horizon import HorizonWatch
 from service.source.kinesis.lease import AT_TIMESTAMP, LATEST, TRIM_HORIZON, Checkpoint, Lease
+from service.source.kinesis.pace import Pace
 from service.source.kinesis.reader import Chunk
 from service.source.kinesis.resharding import waits_for
 from service.source.kinesis.status import ShardStatus
@@ -50,6 +51,8 @@ class ShardConsumer:
         self._handover = Handover(
             around.outlet, self._tracker, around.clock, around.rng, must_hold=self._must_hold, share=around.share
         )
+        self._pace = Pace(around.quota, around.clock)
+        self._held_by_quota = False
         self._finish = asyncio.Event()
         self._last_life = self._clock.monotonic()
         self._horizon = HorizonWatch(lease.key, origin.stream.retention_ms, status, around.clock)
@@ -60,7 +63,7 @@ class ShardConsumer:
 
     def progressing(self) -> bool:
         """False when the reader gave no sign of life for so long that another worker should try."""
-        return self._handover.waiting or self._clock.monotonic() - self._last_life < _STALLED
+        return self._handover.waiting or self._held_by_quota or self._clock.monotonic() - self._last_life < _STALLED
 
     @property
     def accounted_ms(self) -> int | None:
@@ -154,6 +157,7 @@ class ShardConsumer:
                         backoff.reset()
                         if chunk.ended:
                             return chunk.children
+                        await self._keep_quota(chunk)
             except KinesisFault as fault:
                 self.note(fault)
                 log.warning("shard_not_readable", lease=self._lease.key, code=fault.code, reason=fault.message)
@@ -185,6 +189,19 @@ class ShardConsumer:
             self._tracker.idle(accounted_ms)
         self._last_life = self._clock.monotonic()
         return last
+
+    async def _keep_quota(self, chunk: Chunk) -> None:
+        """Wait until the stream's quota has room again; the lease is renewed meanwhile."""
+        wait = self._pace.passed(sum(len(record.data) for record in chunk.records))
+        if wait <= 0:
+            return
+        self._held_by_quota = True
+        self.status.quota_seconds += wait
+        try:
+            await self._clock.sleep(wait)
+        finally:
+            self._held_by_quota = False
+            self._last_life = self._clock.monotonic()
 
     def _start(self) -> StartAt:
         checkpoint = self._lease.checkpoint

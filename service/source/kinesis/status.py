@@ -34,6 +34,8 @@ class ShardStatus(msgspec.Struct, kw_only=True):
     """Batches sent again because the outlet could not say they are durable."""
     gaps: int = 0
     """Times that records were gone before they could be read: retention is too short for how far behind we were."""
+    quota_seconds: float = 0.0
+    """Seconds that reading waited because the stream has a quota."""
     last_error: str = ""
     last_error_ms: int | None = None
 

@@ -187,6 +187,14 @@ class StreamSource:
         """Whether the stream still has the shard; raises KinesisFault."""
         return any(listed.id == shard for listed in await self._client.shards(self._found()))
 
+    def quota(self) -> float:
+        """Bytes a second for each shard, when the stream has a quota; 0: no limit.
+
+        Every worker knows the number of open shards and none need ask another what it reads.
+        """
+        most = self.subscription.stream.most_mb_per_second
+        return 0.0 if most is None else most * 1_000_000 / max(1, self.status.open_shards)
+
     def note(self, fault: Exception) -> None:
         """Remember what went wrong last."""
         self.status.last_error = str(fault)

@@ -55,3 +55,5 @@ class Surroundings:
     """Whether the stream still lists a shard; raises KinesisFault when that cannot be told."""
     share: Callable[[], int]
     """Bytes this shard may have in flight now."""
+    quota: Callable[[], float] = lambda: 0.0
+    """Bytes a second this shard may give now; 0: as many as there are."""
