@@ -36,7 +36,8 @@ FieldName = Annotated[str, StringConstraints(pattern=r"^@?[A-Za-z_][A-Za-z0-9_\-
 class FieldSpec:
     """One field: ``name`` dotted, ``type`` as OpenSearch spells it, ``array`` when ECS asks for an array always.
 
-    ``indexed`` False: in ``_source`` only. ``allowed``: the values ECS allows (event.kind …), else empty.
+    ``indexed`` False: in ``_source`` only. ``column``: no inverted index, doc values alone. ``allowed``: the values ECS
+    allows (event.kind …), else empty.
     ``expected_types``: for event.category values, which event.type each allows. ``open``: an object that passes through
     as it came; only the fields declared below it are searched, and they hold whatever scalars there are. ``snake``: its
     keys are written in snake case.
@@ -51,6 +52,7 @@ class FieldSpec:
     ignore_above: int | None = None
     expected_types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     open: bool = False
+    column: bool = False
     snake: bool = False
 
 
@@ -67,6 +69,9 @@ class FieldEntry(BaseModel):
     """Always an array, even of one value."""
     indexed: bool = True
     """False: kept in ``_source``, never searched."""
+    column: bool = False
+    """A column (doc values) without an inverted index: half the cost of the field. Sorted and aggregated as ever and found by its
+    whole value, which reads the column of the time searched; patterns do not find it. For what seldom is the question."""
     ignore_above: int | None = Field(default=None, ge=1, le=32766)
     """Longer values of a keyword are kept but not searched."""
     allowed: list[str] | dict[str, list[str]] = []
@@ -127,6 +132,7 @@ def _specs(file: YamlFile[FieldsFile]) -> dict[str, FieldSpec]:
             ignore_above=entry.ignore_above,
             expected_types={k: tuple(v) for k, v in entry.allowed.items()} if isinstance(entry.allowed, dict) else {},
             open=entry.open,
+            column=entry.column,
             snake=entry.snake,
         )
         for name, entry in file.value.root.items()

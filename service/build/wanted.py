@@ -20,14 +20,25 @@ _LOOK = ["indices:data/read/search", "indices:data/read/get", "indices:data/read
 """The ledger is read before it is written, and dead letters before they are replayed."""
 
 
-def wanted(content: Content, pipelines: Pipelines, projects: Iterable[tuple[str, str]] = ()) -> list[Wanted]:
-    """All objects; ``projects`` are (project, environment) pairs that get a role to read only their own."""
+def wanted(
+    content: Content, pipelines: Pipelines, projects: Iterable[tuple[str, str]] = (), *, codec: str | None = None
+) -> list[Wanted]:
+    """All objects; ``projects`` are (project, environment) pairs that get a role to read only their own.
+
+    ``codec``: the index codec of this deployment, where it is not the content's own.
+    """
     return [
-        *(Wanted(Kind.COMPONENT, name, body) for name, body in components(content).items()),
+        *(Wanted(Kind.COMPONENT, name, _with_codec(body, codec)) for name, body in components(content).items()),
         *_templates(content, pipelines),
         *_policies(content, pipelines),
         *_roles(projects, [*pipelines, *own_indices(content)]),
     ]
+
+
+def _with_codec(body: dict[str, Any], codec: str | None) -> dict[str, Any]:
+    if codec is not None:
+        body["template"]["settings"]["index"]["codec"] = codec
+    return body
 
 
 def policy_age(retention: str, period: Period) -> str:

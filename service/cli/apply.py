@@ -70,7 +70,9 @@ def _wanted(settings: Any) -> tuple[list[Wanted], list[Wanted]]:
     pipelines = load_pipelines(content.pipelines, paths.tuning)
     streams = settings.collect.streams
     projects = [(entry.id, entry.environment) for entry in load_streams(streams).value.projects] if streams.is_file() else []
-    return wanted(content, pipelines, projects), saved_objects(content.dashboards / "saved_objects")
+    return wanted(content, pipelines, projects, codec=settings.opensearch.codec), saved_objects(
+        content.dashboards / "saved_objects"
+    )
 
 
 async def _apply(settings: OpenSearch, wanted: list[Wanted], saved: list[Wanted], *, only_plan: bool) -> _Applied:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from service.build.templates import artefacts, mapping_of, properties
+from service.build.templates import DATE_FORMAT, artefacts, mapping_of, properties
 from service.build.wanted import policy_age, wanted
-from service.cluster import Kind, holds
+from service.cluster import Kind, Wanted, holds
 from service.content import find_content
 from service.fields import FieldSpec
 from service.naming import Period
 from service.pipeline.load import load_pipelines
+from service.sink.opensearch.older import fitted, version_of
 
 CONTENT = find_content()
 PIPELINES = load_pipelines(CONTENT.pipelines)
@@ -103,4 +104,56 @@ def test_only_the_events_own_time_pays_for_an_index_of_dates() -> None:
     assert "index" not in mapping_of(FieldSpec("@timestamp", "date", ""))
     assert mapping_of(FieldSpec("event.ingested", "date", ""))["index"] is False
     assert mapping_of(FieldSpec("source.bytes", "long", "")) == {"type": "long", "index": False}
-    assert mapping_of(FieldSpec("source.port", "long", "")) == {"type": "long"}
+    assert mapping_of(FieldSpec("destination.port", "long", "")) == {"type": "long"}
+
+
+def test_a_column_has_no_inverted_index_and_what_must_be_found_has_one() -> None:
+    assert mapping_of(FieldSpec("x", "keyword", "", column=True)) == {"type": "keyword", "ignore_above": 1024, "index": False}
+    assert mapping_of(FieldSpec("x", "geo_point", "", column=True)) == {"type": "geo_point"}
+    found = dict(leaves(TEMPLATES["aws.cloudtrail"]["template"]["mappings"]["properties"]))
+    for name in (
+        "event.action", "event.provider", "event.outcome", "event.category", "user.name", "user.id", "user_agent.original",
+        "source.ip", "related.ip", "related.user", "cloud.account.id", "cloud.region", "error.code",
+        "aws.cloudtrail.user_identity.arn", "aws.cloudtrail.user_identity.type", "aws.cloudtrail.user_identity.access_key_id",
+        "aws.cloudtrail.flattened.request_parameters.bucketName",
+    ):  # fmt: skip
+        assert "index" not in found[name], name
+    assert found["event.id"] == {"type": "keyword", "ignore_above": 1024, "index": False}
+
+
+def test_dates_try_first_what_our_documents_say() -> None:
+    dates = {
+        mapping["format"]
+        for template in TEMPLATES.values()
+        for _, mapping in leaves(template["template"]["mappings"]["properties"])
+        if mapping["type"] == "date"
+    }
+    assert dates == {DATE_FORMAT}
+    assert DATE_FORMAT.split("||")[1:] == ["strict_date_optional_time", "epoch_millis"]
+
+
+def test_a_deployment_chooses_its_codec() -> None:
+    def codec(objects: list[Wanted]) -> list[str]:
+        return [one.body["template"]["settings"]["index"]["codec"] for one in objects if one.kind is Kind.COMPONENT]
+
+    assert codec(wanted(CONTENT, PIPELINES)) == ["default"]
+    assert codec(wanted(CONTENT, PIPELINES, codec="best_compression")) == ["best_compression"]
+
+
+def test_before_2_19_columns_are_indexed_too_and_what_is_only_kept_stays_so() -> None:
+    properties = {
+        "a": {"type": "keyword", "ignore_above": 1024, "index": False},
+        "b": {"properties": {"c": {"type": "date", "index": False}}},
+        "kept": {"type": "keyword", "index": False, "doc_values": False},
+        "index": {"type": "keyword"},
+    }
+    template = Wanted(Kind.TEMPLATE, "x", {"template": {"mappings": {"properties": properties}}})
+    old = fitted(template, version_of("2.18.0")).body["template"]["mappings"]["properties"]
+    assert old == {
+        "a": {"type": "keyword", "ignore_above": 1024},
+        "b": {"properties": {"c": {"type": "date"}}},
+        "kept": {"type": "keyword", "index": False, "doc_values": False},
+        "index": {"type": "keyword"},
+    }
+    for number in ("2.19.0", "3.8.0", "10.0.0", "odd"):
+        assert fitted(template, version_of(number)) is template

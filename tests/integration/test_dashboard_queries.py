@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from opensearchpy import OpenSearch
@@ -27,34 +28,44 @@ ADDRESSES = ["192.0.2.7", "198.51.100.9", "2001:db8::7", "2001:db8:1::7"]
 LEAVES = {
     leaf.name: leaf for leaf in (Leaf("k", "keyword", True, True), Leaf("n", "long", True, True), Leaf("i", "ip", True, True))
 }
+COLUMNS = {name: replace(leaf, searchable=False) for name, leaf in LEAVES.items()}
 
 
 @pytest.fixture(scope="module")
 def filled(opensearch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OpenSearch, str]]:
     client = OpenSearch([opensearch], timeout=60)
     index = f"t-queries-{tmp_path_factory.mktemp('x').parent.name[-6:]}-{id(client)}"
-    properties = {leaf.name: {"type": leaf.type} for leaf in LEAVES.values()}
+    properties: dict[str, dict[str, object]] = {leaf.name: {"type": leaf.type} for leaf in LEAVES.values()}
+    columns = f"{index}-columns"
     settings = {"number_of_replicas": 0, "number_of_shards": 1}
     client.indices.create(index=index, body={"settings": settings, "mappings": {"dynamic": False, "properties": properties}})
+    inner = {name: {**mapping, "index": False} for name, mapping in properties.items()}
+    client.indices.create(index=columns, body={"settings": settings, "mappings": {"dynamic": False, "properties": inner}})
     documents = [
         *({"k": value} for value in VALUES),
         *({"n": number} for number in NUMBERS),
         *({"i": each} for each in ADDRESSES),
     ]
-    lines = "".join(f"{json.dumps({'index': {'_index': index}})}\n{json.dumps(document)}\n" for document in documents)
+    lines = "".join(
+        f"{json.dumps({'index': {'_index': name}})}\n{json.dumps(document)}\n"
+        for name in (index, columns)
+        for document in documents
+    )
     assert not client.bulk(body=lines, params={"refresh": "true"})["errors"]
     yield client, index
-    client.indices.delete(index=index)
+    client.indices.delete(index=f"{index},{columns}")
     client.close()
 
 
-def found(filled: tuple[OpenSearch, str], selection: object) -> set[object]:
+def found(filled: tuple[OpenSearch, str], selection: object, leaves: dict[str, Leaf] = LEAVES) -> set[object]:
     client, index = filled
+    if leaves is COLUMNS:
+        index += "-columns"
 
     def refuse(field: str, code: str, reason: str, hint: str) -> ContentError:
         return ContentError(Place("x"), code, reason, hint)
 
-    query = lucene(parse_selection(selection, Place("x")), LEAVES.__getitem__, refuse)
+    query = lucene(parse_selection(selection, Place("x")), leaves.__getitem__, refuse)
     answer = client.search(index=index, body={"size": 1000, "query": query_of({"query": query, "language": "lucene"})})
     return {value for hit in answer["hits"]["hits"] for value in hit["_source"].values()}
 
@@ -97,3 +108,19 @@ def test_numbers_and_networks(filled: tuple[OpenSearch, str]) -> None:
     assert found(filled, {"n": [-5, 443]}) == {-5, 443}
     assert found(filled, {"i|cidr": ["192.0.2.0/24", "2001:db8::/48"]}) == {"192.0.2.7", "2001:db8::7"}
     assert found(filled, {"i": "2001:db8:1::7"}) == {"2001:db8:1::7"}
+
+
+def test_a_column_without_an_index_is_found_by_its_whole_values(filled: tuple[OpenSearch, str]) -> None:
+    for value in VALUES:
+        assert found(filled, {"k": literal(value)}, COLUMNS) == {value}
+    rest: set[object] = {*NUMBERS, *ADDRESSES}
+    assert found(filled, {"k": ["plain", "a:b", None]}, COLUMNS) == {"plain", "a:b", *rest}
+    assert found(filled, {"k|exists": True, "k|neq": "plain"}, COLUMNS) == {*VALUES} - {"plain"}
+    assert found(filled, {"n|gte": 1, "n|lt": 70000}, COLUMNS) == {1, 443}
+    assert found(filled, {"i|cidr": ["192.0.2.0/24", "2001:db8::/48"]}, COLUMNS) == {"192.0.2.7", "2001:db8::7"}
+
+
+def test_patterns_on_a_column_are_refused_because_they_would_find_nothing(filled: tuple[OpenSearch, str]) -> None:
+    for selection in ({"k|contains": "a"}, {"k|startswith": "a"}, {"k": "a*"}):
+        with pytest.raises(ContentError, match="patterns do not find it"):
+            found(filled, selection, COLUMNS)

@@ -37,7 +37,7 @@ def lucene(node: Node, leaf: Callable[[str], Leaf], refuse: Refuse) -> str:
             if field == "_text":
                 raise refuse("", "no_field", "a keyword without a field cannot be searched for", "name a field")
             found = leaf(field)
-            if not found.searchable:
+            if not found.searchable and not found.aggregatable:
                 raise refuse(field, "not_searched", f"`{field}` is kept, not searched", "choose a field that is indexed")
             return _item(found, tests, refuse)
 
@@ -91,6 +91,10 @@ def _test(name: str, leaf: Leaf, test: Test, refuse: Refuse) -> str:
 def _only_text(leaf: Leaf, refuse: Refuse) -> None:
     if leaf.kind != "string":
         raise refuse(leaf.name, "wrong_type", f"`{leaf.name}` holds no text to look into, it is {leaf.type}", "")
+    if not leaf.searchable:
+        # OpenSearch compares patterns with a column as if their escapes were part of them: nothing is found, and nothing said.
+        reason = f"`{leaf.name}` is a column without an index, patterns do not find it"
+        raise refuse(leaf.name, "not_searched", reason, "compare whole values, or choose a field that is indexed")
 
 
 def escape(text: str) -> str:

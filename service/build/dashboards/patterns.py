@@ -38,7 +38,9 @@ class Leaf:
     name: str
     type: str
     searchable: bool
+    """It has an inverted index: patterns find it too, and Dashboards offers filters on it."""
     aggregatable: bool
+    """It has a column, by which its whole values are found as well."""
 
     @property
     def kind(self) -> str:

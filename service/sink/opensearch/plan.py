@@ -11,6 +11,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy import exceptions as oe
 
 from service.cluster import Kind, Wanted, holds, same
+from service.sink.opensearch.older import SEARCHES_COLUMNS, fitted, version_of
 
 _ISM = "/_plugins/_ism"
 _SECURITY = "/_plugins/_security/api"
@@ -62,6 +63,10 @@ class Cluster:
         plan = Plan()
         objects = sorted(wanted, key=lambda one: list(Kind).index(one.kind))
         plugins = await self._plugins()
+        number = str((await self._client.info())["version"]["number"])
+        if version_of(number) < SEARCHES_COLUMNS:
+            plan.notices.append(f"OpenSearch {number} does not search columns (2.19 does): every field is indexed, at a price")
+            objects = [fitted(one, version_of(number)) for one in objects]
         plan.changes.append(await self._auto_create())
         if not any("index-management" in plugin for plugin in plugins):
             objects = _without(
