@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import structlog
@@ -17,6 +17,7 @@ from service.agents.dataset_agent import DatasetAgent
 from service.agents.dead_letter_agent import DeadLetterAgent
 from service.agents.gate import Gate
 from service.agents.journal import Journal
+from service.agents.judge import Judge
 from service.agents.ledger_agent import LedgerAgent
 from service.agents.ledger_writer import KafkaLedger
 from service.agents.outlet import KafkaOutlet
@@ -35,6 +36,8 @@ from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.load import load_pipelines
 from service.route.router import Router, build_router
 from service.settings import Settings
+from service.silence.arrivals import Arrivals
+from service.silence.rules import SilenceRules, load_rules
 from service.sink.dead_letter import DeadLetters, IndexDeadLetters, KafkaDeadLetters
 from service.sink.opensearch.bulk import BulkSink
 from service.sink.opensearch.client import connect, machine_keys
@@ -51,6 +54,7 @@ from service.source.kinesis.surroundings import ShardOptions
 from service.source.streams import ColumnsTable, Streams, load_streams
 from service.telemetry import events
 from service.telemetry.meters import Meters
+from service.watch import attach_judge, start_beats
 
 log = structlog.get_logger()
 
@@ -72,6 +76,7 @@ class Content:
     enrichers: Enrichers
     pipelines: dict[str, CompiledPipeline]
     router: Router
+    silence: SilenceRules
 
 
 def load_content(settings: Settings, enrichers: Enrichers | None = None) -> Content:
@@ -95,7 +100,15 @@ def load_content(settings: Settings, enrichers: Enrichers | None = None) -> Cont
         enrichers=enrichers,
         pipelines={name: compile_pipeline(pipeline, enrichers) for name, pipeline in loaded.items()},
         router=build_router(loaded, ColumnsTable(streams) if streams else None),
+        silence=_silence_rules(settings, loaded, streams),
     )
+
+
+def _silence_rules(settings: Settings, datasets: Collection[str], streams: Streams | None) -> SilenceRules:
+    path = settings.silence.rules
+    if path is None:
+        return SilenceRules()
+    return load_rules(path, datasets, {project.id for project in streams.projects} if streams else ())
 
 
 def faults_of(error: ContentErrors | ContentError) -> list[ContentError]:
@@ -114,6 +127,10 @@ class Parts:
     datasets: dict[str, DatasetAgent] | None = None
     gates: dict[str, Gate] | None = None
     enrichers: Enrichers | None = None
+    silence: SilenceRules = field(default_factory=SilenceRules)
+    """What this deployment wants to hear of quiet sources; replaced when its file changes."""
+    arrivals: Arrivals | None = None
+    judge: Judge | None = None
 
 
 @asynccontextmanager
@@ -128,7 +145,8 @@ async def running(
         log.info(events.TOPICS_CREATED, topics=created)
     async with AsyncExitStack() as stack:
         app = make_app(settings, instance, produce_only=role == "collect")
-        parts = Parts(app, gates={}, enrichers=content.enrichers)
+        parts = Parts(app, gates={}, enrichers=content.enrichers, silence=content.silence)
+        parts.arrivals = Arrivals() if settings.silence.enabled else None
         ledger_publisher = Publisher(app, LEDGER_BYTES, clock, rng)
         stack.push_async_callback(ledger_publisher.close)
         ledger = KafkaLedger(ledger_publisher, names.ledger, clock)
@@ -143,6 +161,10 @@ async def running(
         if role != "process" and content.streams is not None:
             await _start_collector(
                 stack, parts, settings, content.streams, KafkaOutlet(outlet, names.records, ledger, clock), clock
+            )
+        if parts.arrivals is not None:
+            start_beats(
+                stack, app, names, parts.arrivals, instance, lambda: parts.collector.status() if parts.collector else None, clock
             )
         yield parts
 
@@ -192,7 +214,7 @@ async def _attach_agents(
     shared = content.streams is None or len(content.streams.projects) > 1
     for dataset, pipeline in content.pipelines.items():
         agent = parts.datasets[dataset] = DatasetAgent(
-            Carrier(pipeline, journal), parts.sink, letters, meters, clock, tasks, ledger, shared=shared
+            Carrier(pipeline, journal), parts.sink, letters, meters, clock, tasks, ledger, shared=shared, arrivals=parts.arrivals
         )
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
     index = IndexDeadLetters(endpoint, indices, clock.now_ms)
@@ -200,6 +222,8 @@ async def _attach_agents(
     attach(app, Agent(names.dead_letters, dead.handle, Gate(LETTER_BYTES)))
     booking = LedgerAgent(Book(endpoint, indices, clock.now_ms), clock, tasks, Backoff(cap=10.0, rng=rng))
     attach(app, Agent(names.ledger, booking.handle, Gate(LEDGER_BYTES)))
+    if parts.arrivals is not None:
+        parts.judge = attach_judge(stack, app, settings, names, client, indices, lambda: parts.silence, meters, clock)
     if keys is not None:
         _background(stack, _every(60.0, keys.refresh, clock))
     _background(stack, watch_for_lost(app, clock))

@@ -94,6 +94,7 @@ class Reloader:
                 changed.append(dataset)
         if content.streams != self._content.streams:
             log.warning(events.RESTART_NEEDED, file=str(self._settings.collect.streams))
+        self._parts.silence = content.silence
         self._content = content
         return changed
 
@@ -113,7 +114,7 @@ def signature(settings: Settings) -> Signature:
 
 def _stamps(settings: Settings) -> Iterator[tuple[str, int, int]]:
     folders = [folder for folder in (settings.paths.pipelines, settings.paths.tuning) if folder is not None]
-    paths: list[Path] = [settings.collect.streams]
+    paths: list[Path] = [settings.collect.streams, *([settings.silence.rules] if settings.silence.rules else [])]
     for folder in folders:
         paths += [path for path in folder.glob("**/*") if path.suffix in _KINDS]
     for path in paths:

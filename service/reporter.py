@@ -15,7 +15,7 @@ from service.source.kinesis.status import CollectorStatus
 from service.telemetry import metrics
 from service.telemetry.meters import Meters
 from service.telemetry.problems import Problems
-from service.telemetry.report import HoldLine, Report, SourceLine, pack_report
+from service.telemetry.report import HoldLine, Report, SourceLine, WatchLine, pack_report
 
 EVERY_SECONDS = 1.0
 
@@ -76,6 +76,7 @@ class Reporter:
         sources: list[SourceLine] = []
         holds: list[HoldLine] = []
         stopped: list[str] = []
+        watched: list[WatchLine] = []
         partitions = 0
         if parts is not None:
             self._measure(parts)
@@ -87,6 +88,9 @@ class Reporter:
             if parts.sink is not None:
                 holds = hold_lines(parts.sink.state, self._clock.monotonic())
                 self._count_bulks(parts.sink.state, holds)
+            if parts.judge is not None:
+                parts.judge.measure()
+                watched = parts.judge.lines()
             stopped = [name for name, agent in (parts.datasets or {}).items() if agent.stopped is not None]
         return Report(
             worker=self._worker,
@@ -99,6 +103,7 @@ class Reporter:
             holds=holds,
             stopped_datasets=stopped,
             memory_bytes=resident_bytes(),
+            watched=watched,
         )
 
     def _measure(self, parts: Parts) -> None:

@@ -154,6 +154,15 @@ class Enrich(Model):
     """How often files are looked at for changes."""
 
 
+class Silence(Model):
+    """The watch over sources that fall silent."""
+
+    enabled: bool = True
+    """Learn each source's rhythm and raise an alert when it stops."""
+    rules: Path | None = None
+    """silence.yml: other limits for some sources, and mutes; taken up when it changes."""
+
+
 class Admin(Model):
     """Status page, health and metrics."""
 
@@ -198,6 +207,7 @@ class Settings(Model):
     collect: Collect = Collect()
     process: Process = Process()
     enrich: Enrich = Enrich()
+    silence: Silence = Silence()
     admin: Admin = Admin()
     paths: Paths = Paths()
     logging: Logging = Logging()
@@ -275,6 +285,9 @@ def _anchored(settings: Settings, base: Path) -> Settings:
             ),
             "leases": settings.leases.model_copy(update={"file": state / settings.leases.file}),
             "collect": settings.collect.model_copy(update={"streams": at(settings.collect.streams)}),
+            "silence": settings.silence.model_copy(
+                update={"rules": at(settings.silence.rules) if settings.silence.rules else None}
+            ),
             "enrich": settings.enrich.model_copy(
                 update={
                     "geoip": [at(path) for path in settings.enrich.geoip],

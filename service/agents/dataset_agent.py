@@ -18,6 +18,8 @@ from service.clock import Clock
 from service.event import DeadLetter, RawBatch, Slice
 from service.ledger.entry import Fated, Ledger, minute_of
 from service.pipeline.compiled import Carried
+from service.silence.arrivals import Arrivals
+from service.silence.rhythm import BUCKET_MS
 from service.sink.dead_letter import DeadLetters
 from service.sink.guard import Fared, Poisoned, PoisonGuard
 from service.sink.letter import letter_of
@@ -45,6 +47,7 @@ class Share:
     labels: Labels
     events: int = 0
     oldest_ms: int = 1 << 62
+    newest_ms: int = 0
     pieces: list[str] = field(default_factory=list)
     origins: list[tuple[Slice, list[int]]] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
@@ -76,10 +79,12 @@ class DatasetAgent:
         ledger: Ledger,
         *,
         shared: bool = False,
+        arrivals: Arrivals | None = None,
     ) -> None:
         """Carry events through the carrier's pipeline, which ``replace`` exchanges while running.
 
-        ``shared``: several projects' events come, and what one of them sends must not stop the others.
+        ``shared``: several projects' events come, and what one of them sends must not stop the others. ``arrivals`` is
+        told when something arrived, where somebody wants to know.
         """
         self._carrier = carrier
         self._sink = sink
@@ -89,6 +94,7 @@ class DatasetAgent:
         self._tasks = tasks
         self._ledger = ledger
         self._shared = shared
+        self._arrivals = arrivals
         self._guards: dict[int, PoisonGuard] = {}
         self._replaced = asyncio.Event()
         self.stopped: Poisoned | None = None
@@ -118,7 +124,19 @@ class DatasetAgent:
                 await self._stand_still(poisoned)
             else:
                 break
+        if self._arrivals is not None:
+            self._tell(self._arrivals, shares, raw)
         await self._hand_over(shares, raw, ticket)
+
+    def _tell(self, arrivals: Arrivals, shares: list[Share], raw: RawBatch) -> None:
+        """Say when the message's events arrived; one that holds a long time is looked at slice by slice."""
+        for share in shares:
+            project, environment, stream, dataset = share.labels
+            times: list[int] = []
+            if share.newest_ms // BUCKET_MS != share.oldest_ms // BUCKET_MS:
+                mine = (project, environment, stream)
+                times = [s.arrival_ms for s in raw.slices if (s.project, s.environment, s.stream) == mine]
+            arrivals.hear((project, environment, stream, dataset), share.newest_ms, times)
 
     async def _hand_over(self, shares: list[Share], raw: RawBatch, ticket: Ticket) -> None:
         for share in shares:
@@ -140,6 +158,7 @@ class DatasetAgent:
                 share = shares[key] = Share((*key, raw.dataset))
             share.events += len(piece.events)
             share.oldest_ms = min(share.oldest_ms, piece.arrival_ms)
+            share.newest_ms = max(share.newest_ms, piece.arrival_ms)
             self._share_out(share, piece, carried)
         return list(shares.values())
 

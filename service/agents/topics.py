@@ -43,13 +43,19 @@ class TopicNames:
         """What was read and what became of it."""
         return f"{self._prefix}ledger"
 
+    @property
+    def beats(self) -> str:
+        """What workers heard of each source, for the one that judges silence."""
+        return f"{self._prefix}beats"
+
     def raw(self, dataset: str) -> str:
         """Raw events of one dataset."""
         return f"{self._prefix}raw.{dataset}"
 
     def all(self, datasets: Iterable[str]) -> list[str]:
         """Every topic of a deployment with these datasets."""
-        return [self.records, *(self.raw(dataset) for dataset in sorted(datasets)), self.dead_letters, self.ledger]
+        own = [self.dead_letters, self.ledger, self.beats]
+        return [self.records, *(self.raw(dataset) for dataset in sorted(datasets)), *own]
 
 
 async def create_topics(kafka: Kafka, names: Iterable[str], clock: Clock) -> list[str]:

@@ -1,4 +1,4 @@
-"""Files of a deployment: streams, projects, threat lists, settings. Their first name says which they are."""
+"""Files of a deployment: streams, projects, threat lists, silence, settings. Their first name says which they are."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from service.enrich.accounts import read_projects
 from service.enrich.threat_files import read_lists
 from service.errors import ContentError, ContentErrors
 from service.settings import load_settings
+from service.silence.rules import load_rules
 from service.source.streams import load_streams
 
 READERS: dict[str, Callable[[Path], object]] = {
     "streams": load_streams,
     "projects": read_projects,
     "lists": read_lists,
+    "silence": load_rules,
     "siem": lambda path: load_settings(path, {}),
 }
 """``streams.yml``, ``streams.example.yml`` … → what reads and validates them."""

@@ -41,6 +41,10 @@ _ADVICE = {
     events.LETTERS_WAIT: "Dead letters cannot be stored now; their events wait.",
     events.SINK_FAILED: "A fault of ours; the worker starts over. Please report the traceback in the log.",
     events.INDEX_NOT_CREATED: "OpenSearch refuses a new index: shard limit, blocks or permissions.",
+    events.SOURCE_SILENT: "A source fell silent: `siem sources` and its alert say since when, and which call did it if one did.",
+    events.SILENCE_UNJUDGED: "Whether sources are silent cannot be told now: OpenSearch or Kafka does not answer.",
+    events.SILENCE_FAILED: "A fault of ours in the watch over silent sources; events flow on. Please report the traceback.",
+    events.SILENCE_RULES_REFUSED: "silence.yml is wrong, the old rules go on. `siem check` names the places.",
     events.TEMPLATE_MISSING: "Run `siem apply`: without its template a dataset waits.",
 }
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import msgspec
+
 from service.clock import Clock
 from service.telemetry import metrics
 from service.telemetry.meters import Meters, Snapshot, merge
@@ -133,6 +135,7 @@ class Board:
             "streams": streams,
             "kafka": [{"topic": topic, "lag": lag} for topic, lag in sorted(self.lag.items())],
             "holds": holds,
+            "sources": [msgspec.to_builtins(line) for report in reports for line in report.watched],
             "workers": [_worker_row(line, self.clock.now_ms()) for line in self.workers.values()],
             "problems": [
                 {

@@ -66,6 +66,7 @@ MODE_GIVEN_UP: Final = "mode_given_up"  # a dedicated subscription does not work
 CONSUMER_REGISTERED: Final = "consumer_registered"  # enhanced fan-out, costs extra
 
 # what service/sink says of OpenSearch
+CADENCE_UNREADABLE: Final = "cadence_unreadable"  # a rhythm that does not parse; it is learnt anew
 BULK_HELD: Final = "bulk_held"  # OpenSearch does not take a dataset now; it waits, nothing is lost
 BULK_RELEASED: Final = "bulk_released"  # it does again
 LETTERS_WAIT: Final = "dead_letters_wait"  # dead letters cannot be stored now
@@ -74,3 +75,10 @@ INDEX_REFUSED: Final = "index_name_refused"  # a name that must never reach Open
 INDEX_NOT_CREATED: Final = "index_not_created"  # tried again
 TEMPLATE_MISSING: Final = "template_missing"  # without it OpenSearch would guess the mapping; documents wait
 TEMPLATE_NOT_CHECKED: Final = "template_not_checked"  # tried again
+
+# what the watch over silent sources says
+SOURCE_SILENT: Final = "source_silent"  # nothing arrives although its rhythm says it should; an alert is stored
+SOURCE_RECOVERED: Final = "source_recovered"  # it speaks again
+SILENCE_UNJUDGED: Final = "silence_unjudged"  # whether sources are silent cannot be told now
+SILENCE_FAILED: Final = "silence_failed"  # a fault of ours; events flow on, silence is not watched until the next try
+SILENCE_RULES_REFUSED: Final = "silence_rules_refused"  # silence.yml is wrong; the old rules go on

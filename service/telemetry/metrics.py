@@ -71,6 +71,14 @@ BULK_HELD = Metric(
 ENRICHMENT_AGE = Metric("siem_enrichment_age_seconds", "gauge", "Age of the data in a file.", ("kind", "file"), merge="max")
 ENRICHMENT_BAD = Metric("siem_enrichment_unusable", "gauge", "1: the file is missing or damaged.", ("kind", "file"), merge="max")
 
+# silent sources: told by the one worker that judges; the dataset * is the stream as a whole
+SOURCE_QUIET = Metric("siem_source_quiet_seconds", "gauge", "Since when nothing of a source has arrived.", DATASET, merge="max")
+SOURCE_PATIENCE = Metric(
+    "siem_source_patience_seconds", "gauge", "How long that may be, by the source's rhythm or its rules.", DATASET, merge="max"
+)
+SOURCE_SILENT = Metric("siem_source_silent", "gauge", "1: the source fell silent.", DATASET, merge="max")
+SOURCE_UNKNOWN = Metric("siem_source_unknown", "gauge", "1: we are too far behind to tell.", DATASET, merge="max")
+
 # Kafka and process
 KAFKA_LAG = Metric("siem_kafka_lag_messages", "gauge", "Messages not committed yet, by topic.", ("topic",), merge="max")
 GATE_BYTES = Metric("siem_gate_bytes", "gauge", "Raw bytes under way in a worker, by gate.", ("gate",))

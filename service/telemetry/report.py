@@ -35,6 +35,20 @@ class HoldLine(msgspec.Struct):
     seconds: float
 
 
+class WatchLine(msgspec.Struct):
+    """One watched source, as the worker that judges sees it; the dataset ``*`` is the stream as a whole."""
+
+    project: str
+    environment: str
+    stream: str
+    dataset: str
+    state: str
+    """learning, heard, silent, unknown, muted."""
+    last_ms: int
+    patience_seconds: float | None
+    reason: str = ""
+
+
 class Report(msgspec.Struct):
     """One worker, now."""
 
@@ -49,6 +63,8 @@ class Report(msgspec.Struct):
     holds: list[HoldLine]
     stopped_datasets: list[str]
     memory_bytes: int
+    watched: list[WatchLine] = []
+    """Told by the one worker that judges."""
 
 
 _decoder = msgspec.msgpack.Decoder(Report)

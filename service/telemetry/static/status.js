@@ -32,6 +32,7 @@ function fill(id, rows, empty) {
 }
 
 const count = (n, bad) => [number(n), bad && n !== 0 ? "n bad" : "n"];
+const dataset = (source) => source.dataset === "*" ? "the whole stream" : source.dataset;
 const project = (row) => [`${row.project} · ${row.environment}`];
 
 function tiles(status) {
@@ -78,6 +79,10 @@ function attention(status) {
   for (const stream of status.streams.filter((s) => s.state === "unreachable")) {
     lines.push(element("p", `${stream.stream} of ${stream.project} · ${stream.environment} cannot be read: ${stream.last_error}`));
   }
+  for (const source of status.sources.filter((s) => s.state === "silent")) {
+    lines.push(element("p", `${dataset(source)} of ${source.project} · ${source.environment} on ${source.stream} fell silent `
+      + `${seconds((status.now_ms - source.last_ms) / 1000)} ago`));
+  }
   box.hidden = !lines.length;
   box.replaceChildren(...lines);
 }
@@ -111,6 +116,9 @@ function show(status) {
   fill("streams", status.streams.map((s) => [project(s), [s.stream], [s.state || "–", s.state === "unreachable" ? "bad" : ""], [s.mode || "–"], count(s.shards),
     count(s.records), count(s.control), count(s.unrouted), [seconds(s.behind_seconds), "n"],
     [s.last_error || "–", s.last_error ? "wrap" : "none"]]), "No streams yet.");
+  fill("sources", status.sources.map((s) => [project(s), [s.stream], [dataset(s)], [s.state, s.state === "silent" ? "bad" : ""],
+    [seconds(Math.max(0, (status.now_ms - s.last_ms) / 1000)), "n"], [seconds(s.patience_seconds), "n"],
+    [s.reason || "–", s.reason ? "wrap" : "none"]]), "Not judged yet, or judged by another service.");
   fill("kafka", status.kafka.map((k) => [[k.topic], count(k.lag)]), "Not known yet.");
   fill("workers", status.workers.map((w) => [[`${w.name} (pid ${w.pid})`], [w.state], count(w.partitions),
     [bytes(w.memory_bytes), "n"], [seconds(w.uptime_seconds), "n"], count(w.restarts)]), "None.");
