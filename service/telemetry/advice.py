@@ -44,7 +44,6 @@ _ADVICE = {
     events.SOURCE_SILENT: "A source fell silent: `siem sources` and its alert say since when, and which call did it if one did.",
     events.SILENCE_UNJUDGED: "Whether sources are silent cannot be told now: OpenSearch or Kafka does not answer.",
     events.SILENCE_FAILED: "A fault of ours in the watch over silent sources; events flow on. Please report the traceback.",
-    events.SILENCE_RULES_REFUSED: "silence.yml is wrong, the old rules go on. `siem check` names the places.",
     events.TEMPLATE_MISSING: "Run `siem apply`: without its template a dataset waits.",
 }
 

@@ -81,4 +81,3 @@ SOURCE_SILENT: Final = "source_silent"  # nothing arrives although its rhythm sa
 SOURCE_RECOVERED: Final = "source_recovered"  # it speaks again
 SILENCE_UNJUDGED: Final = "silence_unjudged"  # whether sources are silent cannot be told now
 SILENCE_FAILED: Final = "silence_failed"  # a fault of ours; events flow on, silence is not watched until the next try
-SILENCE_RULES_REFUSED: Final = "silence_rules_refused"  # silence.yml is wrong; the old rules go on
