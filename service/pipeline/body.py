@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from service.errors import ContentError, Place
 from service.match import fields, parse_selection, predicate, to_python
 from service.normalise.block import write_blocks
@@ -14,7 +17,7 @@ from service.pipeline.document import Part, Shape, Writer
 from service.pipeline.draft import Draft
 from service.pipeline.emission import write_enrichment, write_fields, write_service_fields
 from service.pipeline.load import LoadedPipeline
-from service.pipeline.paths import split_path
+from service.pipeline.paths import EACH, split_path
 from service.pipeline.raw import FACTS, JsonShape, Row, Tree
 from service.pipeline.runtime import LONGEST_ID
 from service.pipeline.schema import Block
@@ -140,7 +143,16 @@ class EventWriter:
                 test = predicate(node)
                 # What is taken out changes the shape: such events are for the general function.
                 then = "raise ValueError" if parsed else forget
-                code.add(f"if {self.constants.name(test, 'FORGET')}(raw): {then}")
+                code.add(f"if {self._may_hold(block.forget or ())}{self.constants.name(test, 'FORGET')}(raw): {then}")
+
+    def _may_hold(self, paths: Sequence[str]) -> str:
+        """A quick look into the text of a JSON event: without the last keys of the paths there is nothing to forget."""
+        if self.file.parse.json_event is None:
+            return ""
+        keys = sorted({json.dumps(split_path(path)[-1]) for path in paths})
+        if json.dumps(EACH) in keys:
+            return ""
+        return f"({' or '.join(f'{key!r} in text' for key in keys)} or '\\\\u' in text) and "
 
     def _drop(self, draft: Draft, rule: str) -> None:
         draft.code.add(f"dropped[{rule!r}] = dropped.get({rule!r}, 0) + 1", "return None" if draft.careful else "continue")

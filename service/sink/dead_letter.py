@@ -17,6 +17,7 @@ from service.sink.opensearch.endpoint import Endpoint
 from service.sink.opensearch.indices import IndexKeeper
 from service.sink.opensearch.retry import Backoff
 from service.sink.opensearch.verdict import Accepted, AlreadyThere, Missing, item_verdict
+from service.sink.secrets import masked
 
 log = structlog.get_logger("sink")
 
@@ -55,7 +56,7 @@ class KafkaDeadLetters:
     async def send(self, letters: Sequence[DeadLetter]) -> None:
         """Produce every letter, keyed by its identity."""
         for letter in letters:
-            await self._produce(letter_id(letter).encode(), encode(_within(letter, self._largest)))
+            await self._produce(letter_id(letter).encode(), encode(fit(letter, self._largest)))
 
 
 class IndexDeadLetters:
@@ -75,7 +76,7 @@ class IndexDeadLetters:
         body: list[bytes] = []
         size = 0
         for letter in letters:
-            lines = letter_lines(_within(letter, self._largest), self._now_ms())
+            lines = letter_lines(fit(letter, self._largest), self._now_ms())
             if body and size + len(lines) > _BODY:
                 await self._post(body)
                 body, size = [], 0
@@ -102,8 +103,10 @@ class IndexDeadLetters:
             await self._post(again)
 
 
-def _within(letter: DeadLetter, largest: int) -> DeadLetter:
-    if len(letter.data) <= largest:
-        return letter
-    reason = f"{letter.reason} (first {largest} of {len(letter.data)} bytes kept)"
-    return msgspec.structs.replace(letter, data=letter.data[:largest], reason=reason)
+def fit(letter: DeadLetter, largest: int) -> DeadLetter:
+    """The letter as it may be kept: without what gives access, and no larger than ``largest`` bytes (the reason says so)."""
+    data, reason = masked(letter.data), masked(letter.reason.encode("utf-8", "replace")).decode()
+    if len(data) > largest:
+        reason = f"{reason} (first {largest} of {len(data)} bytes kept)"
+        data = data[:largest]
+    return msgspec.structs.replace(letter, data=data, reason=reason)
