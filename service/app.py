@@ -214,7 +214,16 @@ async def _attach_agents(
     shared = content.streams is None or len(content.streams.projects) > 1
     for dataset, pipeline in content.pipelines.items():
         agent = parts.datasets[dataset] = DatasetAgent(
-            Carrier(pipeline, journal), parts.sink, letters, meters, clock, tasks, ledger, shared=shared, arrivals=parts.arrivals
+            Carrier(pipeline, journal),
+            parts.sink,
+            letters,
+            parts.route,
+            meters,
+            clock,
+            tasks,
+            ledger,
+            shared=shared,
+            arrivals=parts.arrivals,
         )
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
     index = IndexDeadLetters(endpoint, indices, clock.now_ms)

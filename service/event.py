@@ -79,8 +79,28 @@ class Slice(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Header line of the file or field list declared for the log group, for columnar text."""
 
 
+class Packed(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A record that travels on as it came: its head says that all its events are of one dataset.
+
+    Whoever unpacks it checks that the head said the truth.
+    """
+
+    project: str
+    environment: str
+    stream: str
+    shard: str
+    record: Record
+    log_group: str
+    log_stream: str
+    account: str
+    columns: str | None
+    """What ``Slice.columns`` will be."""
+    size: int
+    """Bytes it says it has when unpacked."""
+
+
 class RawBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Value of one message on the topic ``raw.<dataset>``."""
+    """Value of one message on the topic ``raw.<dataset>``: slices, or records of one stream that are still packed, never both."""
 
     dataset: str
     slices: list[Slice]
@@ -88,6 +108,7 @@ class RawBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Its key in the ledger; "" where an older version of the service made it."""
     minute_ms: int = 0
     """The minute it is booked in."""
+    packed: list[Packed] = []
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -51,6 +51,12 @@ class Ticket:
         self._size = size
         self._open = True
 
+    def grow(self, size: int) -> None:
+        """The message takes this much more room than its bytes said: it was packed."""
+        if self._open:
+            self._gate.grow(size)
+            self._size += size
+
     def settle(self) -> None:
         """Every event of the message is accounted for: its offset may be committed once those before it are."""
         if self._open:

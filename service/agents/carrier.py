@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from service.agents.app import Ticket
 from service.agents.journal import Death, Journal
 from service.agents.packing import part
-from service.event import RawBatch, Slice
+from service.event import Packed, RawBatch, Slice
 from service.pipeline.compiled import Carried, Unusable
+from service.route.packed import unpack
 from service.telemetry import events
 
 log = structlog.get_logger()
@@ -42,6 +44,29 @@ class Carrier:
         """Carry through ``pipeline``, which may be replaced between two messages."""
         self.pipeline = pipeline
         self._journal = journal
+
+    def unpack(self, raw: RawBatch, ticket: Ticket) -> tuple[RawBatch, list[Packed]]:
+        """Return the message with its packed records as slices, and those that have to be routed event by event.
+
+        These are the ones whose heads did not say the truth, and all of a message over which workers died: which record
+        did it shows when each is decoded by itself.
+        """
+        journal, place = self._journal, (ticket.topic, ticket.partition, ticket.offset)
+        if journal.suspicion(*place) is not None:
+            return msgspec.structs.replace(raw, packed=[]), raw.packed
+        journal.carrying(*place)
+        slices: list[Slice] = []
+        strange: list[Packed] = []
+        for packed in raw.packed:
+            found = unpack(packed)
+            if found is None:
+                strange.append(packed)
+            else:
+                slices.append(found)
+                # What it said beforehand cannot be relied upon.
+                ticket.grow(sum(map(len, found.events)))
+        journal.done()
+        return msgspec.structs.replace(raw, slices=slices, packed=[]), strange
 
     def carry(self, raw: RawBatch, ticket: Ticket, now_ms: int) -> list[tuple[Slice, Carried]]:
         """Return the slices, or parts of them, with the fates of all their events."""

@@ -12,6 +12,7 @@ import structlog
 
 from service.agents.app import Ticket
 from service.agents.carrier import Carrier, Pipeline
+from service.agents.reading import Reading
 from service.agents.route_agent import strange_letter
 from service.agents.tasks import Tasks
 from service.clock import Clock
@@ -37,6 +38,18 @@ class Sink(Protocol):
 
     async def put(self, parcel: Parcel) -> None:
         """Take a parcel over; its fates come through ``parcel.done``."""
+        ...
+
+
+class Rerouting(Protocol):
+    """What ``RouteAgent`` does for records whose events are not all of this dataset after all."""
+
+    async def decode(self, raw: RawBatch, ticket: Ticket) -> Reading:
+        """Decode and route the packed records of a message."""
+        ...
+
+    async def durable(self, reading: Reading) -> None:
+        """Wait until all of it is durable."""
         ...
 
 
@@ -73,6 +86,7 @@ class DatasetAgent:
         carrier: Carrier,
         sink: Sink,
         letters: DeadLetters,
+        rerouting: Rerouting,
         meters: Meters,
         clock: Clock,
         tasks: Tasks,
@@ -89,6 +103,7 @@ class DatasetAgent:
         self._carrier = carrier
         self._sink = sink
         self._letters = letters
+        self._rerouting = rerouting
         self._meters = meters
         self._clock = clock
         self._tasks = tasks
@@ -114,8 +129,14 @@ class DatasetAgent:
             letter = strange_letter(value, ticket, self._clock, error)
             labels = (letter.project, letter.environment, letter.stream, self._carrier.pipeline.dataset)
             share = Share(labels, events=1, oldest_ms=letter.arrival_ms, letters=[letter])
-            await self._hand_over([share], RawBatch(labels[-1], []), ticket)
+            await self._hand_over([share], RawBatch(labels[-1], []), None, ticket)
             return
+        elsewhere: Reading | None = None
+        if raw.packed:
+            packed = raw
+            raw, strange = self._carrier.unpack(packed, ticket)
+            if strange:
+                elsewhere = await self._rerouting.decode(msgspec.structs.replace(packed, packed=strange), ticket)
         while True:
             shares = self._carry(raw, ticket)
             try:
@@ -126,7 +147,10 @@ class DatasetAgent:
                 break
         if self._arrivals is not None:
             self._tell(self._arrivals, shares, raw)
-        await self._hand_over(shares, raw, ticket)
+        if elsewhere is not None and not shares:
+            # The ledger waits for the fate of the message: no events.
+            shares = [Share((*elsewhere.stream, raw.dataset))]
+        await self._hand_over(shares, raw, elsewhere, ticket)
 
     def _tell(self, arrivals: Arrivals, shares: list[Share], raw: RawBatch) -> None:
         """Say when the message's events arrived; one that holds a long time is looked at slice by slice."""
@@ -138,13 +162,13 @@ class DatasetAgent:
                 times = [s.arrival_ms for s in raw.slices if (s.project, s.environment, s.stream) == mine]
             arrivals.hear((project, environment, stream, dataset), share.newest_ms, times)
 
-    async def _hand_over(self, shares: list[Share], raw: RawBatch, ticket: Ticket) -> None:
+    async def _hand_over(self, shares: list[Share], raw: RawBatch, elsewhere: Reading | None, ticket: Ticket) -> None:
         for share in shares:
             self._meters.add(metrics.EVENTS, share.events, share.labels)
             self._meters.add(metrics.IN_FLIGHT, share.events, share.labels)
             if share.pieces:
                 share.parcel = Parcel(self._carrier.pipeline.dataset, self._carrier.pipeline.version, share.pieces, share.origins)
-        self._tasks.start(self._finish(shares, raw, ticket), ticket)
+        self._tasks.start(self._finish(shares, raw, elsewhere, ticket), ticket)
         for share in shares:
             if share.parcel is not None:
                 await self._sink.put(share.parcel)
@@ -184,10 +208,12 @@ class DatasetAgent:
                 )
             )
 
-    async def _finish(self, shares: list[Share], raw: RawBatch, ticket: Ticket) -> None:
+    async def _finish(self, shares: list[Share], raw: RawBatch, elsewhere: Reading | None, ticket: Ticket) -> None:
         """Wait for every fate, count it, write it down, settle."""
         open_shares, fated = list(shares), list[tuple[Share, Fates]]()
         try:
+            if elsewhere is not None:
+                await self._rerouting.durable(elsewhere)
             for share in shares:
                 fates = await self._finish_share(share)
                 open_shares.remove(share)

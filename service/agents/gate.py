@@ -38,6 +38,10 @@ class Gate:
                 self._admit()
             raise
 
+    def grow(self, size: int) -> None:
+        """Take more room for what is inside, now: it cannot wait outside any more."""
+        self.held += size
+
     def leave(self, size: int) -> None:
         """Give the room back."""
         self.held -= size

@@ -1,4 +1,4 @@
-"""Slices of one dataset into messages of a bounded size: never more than a message holds, few small ones."""
+"""Slices and packed records of one dataset into messages of a bounded size: never more than a message holds, few small ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from service.event import RawBatch, Slice
+from service.event import Packed, RawBatch, Slice
 
 OVERHEAD = 64
 """Bytes an event costs beside its text, and roughly what its id and time take."""
@@ -25,6 +25,21 @@ def pack(dataset: str, slices: list[Slice], limit: int) -> Iterator[RawBatch]:
             size += piece_size
     if batch:
         yield RawBatch(dataset, batch)
+
+
+def pack_whole(dataset: str, records: list[Packed], limit: int) -> Iterator[RawBatch]:
+    """The same for records that are still packed, by what they hold when unpacked."""
+    batch: list[Packed] = []
+    size = 0
+    for record in records:
+        record_size = max(record.size, len(record.record.data))
+        if batch and size + record_size > limit:
+            yield RawBatch(dataset, [], packed=batch)
+            batch, size = [], 0
+        batch.append(record)
+        size += record_size
+    if batch:
+        yield RawBatch(dataset, [], packed=batch)
 
 
 def part(whole: Slice, start: int, stop: int) -> Slice:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from service.event import DeadLetter, RawBatch, RecordBatch
-from service.ledger.entry import Entry, Fated, Part, Read, batch_key, minute_of, part_key
+from service.event import DeadLetter, RawBatch, Record, RecordBatch
+from service.ledger.entry import Entry, Fated, Part, Read, again_key, batch_key, minute_of, packed_key, part_key
+from service.route.packed import batch_of
 from service.sink.letter import letter_of
 
 
@@ -38,6 +39,12 @@ class Reading:
         return cls(stream, batch_key(batch), minute_of(batch.records[0].arrival_ms), len(batch.records))
 
     @classmethod
+    def again(cls, raw: RawBatch) -> Reading:
+        """Begin with records that were read before and travelled packed."""
+        first = raw.packed[0]
+        return cls((first.project, first.environment, first.stream), again_key(raw.part), raw.minute_ms, 0)
+
+    @classmethod
     def strange(cls, letter: DeadLetter) -> Reading:
         """The reading of a message that none of our workers wrote; its place stands for its content."""
         stream = (letter.project, letter.environment, letter.stream)
@@ -45,20 +52,27 @@ class Reading:
 
     def named(self, raw: RawBatch) -> RawBatch:
         """The next message with its name in the ledger."""
-        return msgspec.structs.replace(raw, part=part_key(self.key, len(self.sent), _events(raw)), minute_ms=self.minute_ms)
+        make, count = (packed_key, len(raw.packed)) if raw.packed else (part_key, _events(raw))
+        return msgspec.structs.replace(raw, part=make(self.key, len(self.sent), count), minute_ms=self.minute_ms)
 
     def all_letters(self) -> list[DeadLetter]:
         """Everything that ends here."""
-        return self.letters + [
+        events = [
             letter_of(piece, at, stage="route", code="too_large", reason=reason, dataset=raw.dataset)
             for raw, reason in self.too_large
             for piece in raw.slices
             for at in range(len(piece.events))
         ]
+        records = [
+            letter_of_record(batch_of(each), each.record, "route", "too_large", reason)
+            for raw, reason in self.too_large
+            for each in raw.packed
+        ]
+        return self.letters + events + records
 
     def entries(self) -> list[Entry]:
         """What the ledger is told, once all of it is durable."""
-        if not self.records:
+        if not self.key:
             return []
         dead = Counter(f"{letter.stage}/{letter.code}" for letter in self.letters)
         parts = [Part(raw.dataset, raw.part, _events(raw)) for raw, _ in self.sent]
@@ -66,10 +80,28 @@ class Reading:
         ends = [
             Fated(raw.part, self.minute_ms, raw.dataset, count, 0, 0, {}, {"route/too_large": count})
             for raw, _ in self.too_large
-            if (count := _events(raw))
+            if (count := _events(raw) + len(raw.packed))
         ]
         return [read, *ends]
 
 
 def _events(raw: RawBatch) -> int:
     return sum(len(piece.events) for piece in raw.slices)
+
+
+def letter_of_record(batch: RecordBatch, record: Record, stage: str, code: str, reason: str) -> DeadLetter:
+    """Return the dead letter of a record as a whole."""
+    return DeadLetter(
+        project=batch.project,
+        environment=batch.environment,
+        stream=batch.stream,
+        shard=batch.shard,
+        sequence=record.sequence,
+        subsequence=record.subsequence,
+        index=-1,
+        arrival_ms=record.arrival_ms,
+        stage=stage,
+        code=code,
+        reason=reason,
+        data=record.data,
+    )

@@ -11,14 +11,15 @@ import structlog
 
 from service.agents.app import Ticket
 from service.agents.journal import Journal
-from service.agents.packing import pack
+from service.agents.packing import pack, pack_whole
 from service.agents.publisher import MessageTooLargeError
-from service.agents.reading import Reading
+from service.agents.reading import Reading, letter_of_record
 from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames
 from service.clock import Clock
-from service.event import DeadLetter, Record, RecordBatch, Slice, encode
+from service.event import DeadLetter, Packed, RawBatch, Record, RecordBatch, Slice, encode
 from service.ledger.entry import Ledger
+from service.route.packed import batch_of
 from service.route.router import Routed
 from service.sink.dead_letter import DeadLetters
 from service.telemetry import events, metrics
@@ -37,6 +38,11 @@ class Routing(Protocol):
     @property
     def by_dataset(self) -> Mapping[str, list[Slice]]:
         """Slices by the dataset that claims them."""
+        ...
+
+    @property
+    def packed(self) -> Mapping[str, list[Packed]]:
+        """Records that stay as they are, likewise."""
         ...
 
     @property
@@ -66,8 +72,8 @@ class Publishing(Protocol):
 class Routes(Protocol):
     """Decodes a batch and finds each event's dataset; pure, raises for no input."""
 
-    def route(self, batch: RecordBatch) -> Routing:
-        """Return every event of the batch once."""
+    def route(self, batch: RecordBatch, pack_up_to: int = 0) -> Routing:
+        """Return every event of the batch once; records up to that size may stay packed."""
         ...
 
 
@@ -109,37 +115,19 @@ class RouteAgent:
             return
         reading = Reading.of(batch)
         for routed in self._route(batch, ticket):
-            self._count(batch, routed)
-            reading.letters += routed.dead
-            reading.control += routed.control
-            for dataset, slices in routed.by_dataset.items():
-                for raw in pack(dataset, slices, self._message_bytes):
-                    named = reading.named(raw)
-                    # Waits for room here, before another message is taken: decoded batches are large.
-                    reading.sent.append((named, await self._publisher.publish(self._names.raw(dataset), encode(named))))
+            self._meters.add(metrics.RECORDS, routed.records, reading.stream)
+            await self._publish(routed, reading)
         self._tasks.start(self._finish(reading, ticket), ticket)
 
-    def _route(self, batch: RecordBatch, ticket: Ticket) -> Iterator[Routing]:
-        journal, place = self._journal, (ticket.topic, ticket.partition, ticket.offset)
-        death = journal.suspicion(*place)
-        if death is None:
-            journal.carrying(*place)
-            routed = self.routes.route(batch)
-            journal.done()
-            yield routed
-            return
-        log.error(events.MESSAGE_KILLS, topic=ticket.topic, offset=ticket.offset, deaths=death.count, apart=death.deadly)
-        for number, record in enumerate(batch.records):
-            if number in death.deadly:
-                yield Routed(dead=[deadly_letter(batch, record)], records=1)
-                continue
-            journal.carrying(*place, number)
-            routed = self.routes.route(msgspec.structs.replace(batch, records=[record]))
-            journal.done()
-            yield routed
+    async def decode(self, raw: RawBatch, ticket: Ticket) -> Reading:
+        """Route packed records that passed here event by event after all; give what comes of it to ``durable``."""
+        reading = Reading.again(raw)
+        for number, packed in enumerate(raw.packed):
+            await self._publish(self._alone(batch_of(packed), ticket, number), reading)
+        return reading
 
-    async def _finish(self, reading: Reading, ticket: Ticket) -> None:
-        """Wait until everything of it is durable, write that down, settle."""
+    async def durable(self, reading: Reading) -> None:
+        """Return when everything of it is durable and written down."""
         for raw, durable in reading.sent:
             try:
                 await durable
@@ -152,33 +140,53 @@ class RouteAgent:
                 stream = (letter.project, letter.environment, letter.stream)
                 self._meters.add(metrics.UNROUTED, 1, (*stream, letter.stage, letter.code))
         await self._ledger.note(*reading.stream, reading.entries())
+
+    def _route(self, batch: RecordBatch, ticket: Ticket) -> Iterator[Routing]:
+        journal, place = self._journal, (ticket.topic, ticket.partition, ticket.offset)
+        death = journal.suspicion(*place)
+        if death is None:
+            journal.carrying(*place)
+            routed = self.routes.route(batch, self._message_bytes)
+            journal.done()
+            yield routed
+            return
+        log.error(events.MESSAGE_KILLS, topic=ticket.topic, offset=ticket.offset, deaths=death.count, apart=death.deadly)
+        for number, record in enumerate(batch.records):
+            yield self._alone(msgspec.structs.replace(batch, records=[record]), ticket, number)
+
+    def _alone(self, batch: RecordBatch, ticket: Ticket, number: int) -> Routing:
+        """Decode and route a single record, which may end the process."""
+        place = (ticket.topic, ticket.partition, ticket.offset)
+        death = self._journal.suspicion(*place)
+        if death is not None and number in death.deadly:
+            return Routed(dead=[deadly_letter(batch, batch.records[0])], records=1)
+        self._journal.carrying(*place, number)
+        routed = self.routes.route(batch)
+        self._journal.done()
+        return routed
+
+    async def _publish(self, routed: Routing, reading: Reading) -> None:
+        if routed.control:
+            self._meters.add(metrics.CONTROL, routed.control, reading.stream)
+        reading.control += routed.control
+        reading.letters += routed.dead
+        limit = self._message_bytes
+        messages = [raw for dataset, slices in routed.by_dataset.items() for raw in pack(dataset, slices, limit)]
+        messages += [raw for dataset, records in routed.packed.items() for raw in pack_whole(dataset, records, limit)]
+        for raw in messages:
+            named = reading.named(raw)
+            # Waits for room here, before another message is taken: decoded batches are large.
+            reading.sent.append((named, await self._publisher.publish(self._names.raw(raw.dataset), encode(named))))
+
+    async def _finish(self, reading: Reading, ticket: Ticket) -> None:
+        await self.durable(reading)
         self._journal.forget(ticket.topic, ticket.partition, ticket.offset)
         ticket.settle()
-
-    def _count(self, batch: RecordBatch, routed: Routing) -> None:
-        stream = (batch.project, batch.environment, batch.stream)
-        add = self._meters.add
-        add(metrics.RECORDS, routed.records, stream)
-        if routed.control:
-            add(metrics.CONTROL, routed.control, stream)
 
 
 def deadly_letter(batch: RecordBatch, record: Record) -> DeadLetter:
     """Return the dead letter of a record over which workers died."""
-    return DeadLetter(
-        project=batch.project,
-        environment=batch.environment,
-        stream=batch.stream,
-        shard=batch.shard,
-        sequence=record.sequence,
-        subsequence=record.subsequence,
-        index=-1,
-        arrival_ms=record.arrival_ms,
-        stage="decode",
-        code="killed_the_worker",
-        reason="decoding it ended the process, several times",
-        data=record.data,
-    )
+    return letter_of_record(batch, record, "decode", "killed_the_worker", "decoding it ended the process, several times")
 
 
 def strange_letter(value: bytes, ticket: Ticket, clock: Clock, error: Exception) -> DeadLetter:

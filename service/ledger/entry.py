@@ -20,7 +20,7 @@ MINUTE_MS = 60_000
 
 
 class Part(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Events of a batch that went to a dataset in one message."""
+    """Events of a batch that went to a dataset in one message; 0 events of records that are still packed."""
 
     dataset: str
     key: str
@@ -123,6 +123,22 @@ def batch_key(batch: RecordBatch) -> str:
 def part_key(batch: str, number: int, events: int) -> str:
     """Identity of the ``number``th message made of a batch; another size (other routes, another cut) is another part."""
     return f"{batch}.{number}.{events}"
+
+
+def packed_key(batch: str, number: int, records: int) -> str:
+    """The same for a message of records that are still packed: how many events they hold nobody knows yet."""
+    return f"{batch}.{number}.p{records}"
+
+
+def packed_in(key: str) -> int:
+    """Packed records of the part; 0 where its events were counted."""
+    last = key.rpartition(".")[2]
+    return int(last[1:]) if last[:1] == "p" and last[1:].isdecimal() else 0
+
+
+def again_key(part: str) -> str:
+    """Identity of what was found in a part's records when they had to be routed event by event after all."""
+    return f"{part}.again"
 
 
 def minute_of(when_ms: int) -> int:

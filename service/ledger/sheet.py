@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, assert_never
 
-from service.ledger.entry import Collected, Entry, Fated, Gap, Page, Part, Read, total
+from service.ledger.entry import Collected, Entry, Fated, Gap, Page, Part, Read, packed_in, total
 from service.naming import index_name
 
 
@@ -118,13 +118,18 @@ class Sheet:
         self.announced.add(key)
         if key not in self.settled:
             self.events += events
+            self.records_in_flight += packed_in(key)
         return True
 
     def _settle_events(self, entry: Fated) -> bool:
         if entry.key in self.settled:
             return False
         self.settled.add(entry.key)
+        packed = packed_in(entry.key)
         if entry.key not in self.announced:
+            self.events += entry.events
+        elif packed:
+            self.records_in_flight -= packed
             self.events += entry.events
         self.indexed += entry.indexed
         self.already_there += entry.already_there

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import msgspec
 
 from service.decode import Limits, Run, Units, split
+from service.decode.cloudwatch import TRANSPORT
+from service.decode.head import head_of
 from service.decode.record import letter_of_broken, slice_of
 from service.errors import Place
-from service.event import DeadLetter, Record, RecordBatch, Slice
+from service.event import DeadLetter, Packed, Record, RecordBatch, Slice
 from service.match import parse_selection, predicate
 from service.pipeline.load import LoadedPipeline
 from service.route.columns import ColumnChoice, Declared
@@ -29,6 +31,8 @@ class Routed:
     """Every event of a batch, once: in a slice of its dataset or as a dead letter."""
 
     by_dataset: dict[str, list[Slice]] = field(default_factory=dict)
+    packed: dict[str, list[Packed]] = field(default_factory=dict)
+    """Records all of whose events are of one dataset, as they came; ``events`` does not count theirs."""
     dead: list[DeadLetter] = field(default_factory=list)
     control: int = 0
     records: int = 0
@@ -74,10 +78,16 @@ class Router:
         self._answers: dict[tuple[object, ...], _Answer] = {}
         self._classifiers: dict[tuple[int, ...], Classify] = {}
 
-    def route(self, batch: RecordBatch) -> Routed:
-        """Decode all records of a batch and sort their events by dataset."""
+    def route(self, batch: RecordBatch, pack_up_to: int = 0) -> Routed:
+        """Sort the events of a batch by dataset, decoding its records.
+
+        Records of up to ``pack_up_to`` bytes (unpacked) whose head alone decides stay packed.
+        """
         routed = Routed(records=len(batch.records))
         for record in batch.records:
+            if pack_up_to and (found := self._packed(batch, record, pack_up_to)) is not None:
+                routed.packed.setdefault(found[0], []).append(found[1])
+                continue
             units = split(record.data, self._limits)
             routed.control += units.control
             for broken in units.broken:
@@ -90,6 +100,20 @@ class Router:
                     else:
                         routed.by_dataset.setdefault(dataset, []).append(self._slice(batch, record, dataset, part))
         return routed
+
+    def _packed(self, batch: RecordBatch, record: Record, largest: int) -> tuple[str, Packed] | None:
+        """Dataset and form of a record that need not be decoded to know where it belongs; ``packed.unpack`` checks it."""
+        head = head_of(record.data, largest)
+        if head is None:
+            return None
+        run = Run([], (), 0, TRANSPORT, account=head.owner, log_group=head.log_group, log_stream=head.log_stream)
+        dataset, classify = self._answer(batch, run)
+        if dataset is None or classify is not None:
+            return None
+        choice = self._columns.get(dataset)
+        columns = choice(batch, run) if choice is not None else None
+        origin = (batch.project, batch.environment, batch.stream, batch.shard)
+        return dataset, Packed(*origin, record, head.log_group, head.log_stream, head.owner, columns, head.size)
 
     def route_text(self, data: bytes, dataset: str | None = None) -> RoutedText:
         """Decode a text as if it were one record; ``dataset`` None finds it for each event."""
@@ -128,6 +152,17 @@ class Router:
 
     def _claims(self, batch: RecordBatch, run: Run) -> list[tuple[str | None, Run]]:
         """The run as a whole with its dataset, or cut where the dataset changes from event to event."""
+        answer = self._answer(batch, run)
+        classify = answer.classify
+        if classify is None:
+            return [(answer.dataset, run)]
+        claims = [classify(event) or answer.dataset for event in run.events]
+        if claims.count(claims[0]) == len(claims):
+            return [(claims[0], run)]
+        return [(claims[start], _cut(run, start, end)) for start, end in _stretches(claims)]
+
+    def _answer(self, batch: RecordBatch, run: Run) -> _Answer:
+        """What the facts of the run say; looked up once for all runs that share them."""
         key = (
             run.log_group, run.log_stream, run.source, run.detail_type, run.transport, run.account, run.columns, batch.stream
         )  # fmt: skip
@@ -136,13 +171,7 @@ class Router:
             if len(self._answers) >= MEMO_SIZE:
                 self._answers.clear()
             answer = self._answers[key] = self._ask(batch, run)
-        classify = answer.classify
-        if classify is None:
-            return [(answer.dataset, run)]
-        claims = [classify(event) or answer.dataset for event in run.events]
-        if claims.count(claims[0]) == len(claims):
-            return [(claims[0], run)]
-        return [(claims[start], _cut(run, start, end)) for start, end in _stretches(claims)]
+        return answer
 
     def _ask(self, batch: RecordBatch, run: Run) -> _Answer:
         facts: Mapping[str, object] = {"stream": batch.stream, **{fact: getattr(run, fact) for fact in _RUN_FACTS}}

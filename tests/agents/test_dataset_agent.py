@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,9 +18,10 @@ from service.agents.dataset_agent import DatasetAgent
 from service.agents.gate import Gate
 from service.agents.in_order import InOrder
 from service.agents.journal import Journal
+from service.agents.reading import Reading
 from service.agents.tasks import Tasks
 from service.clock import SystemClock
-from service.event import DeadLetter, RawBatch, Slice, encode
+from service.event import DeadLetter, Packed, RawBatch, Record, Slice, encode
 from service.ledger.entry import MemoryLedger
 from service.pipeline.compiled import Carried, Unusable
 from service.sink.parcel import Parcel
@@ -84,12 +87,28 @@ class HeldLetters:
         self.letters += letters
 
 
+class HeldRoutes:
+    """Keeps the records that have to be routed after all; they are durable when ``durable_now`` is set."""
+
+    def __init__(self) -> None:
+        self.records: list[Packed] = []
+        self.durable_now = asyncio.Event()
+
+    async def decode(self, raw: RawBatch, ticket: Ticket) -> Reading:
+        self.records += raw.packed
+        return Reading.again(raw)
+
+    async def durable(self, reading: Reading) -> None:
+        await self.durable_now.wait()
+
+
 class Bench:
     """An agent with its surroundings, and messages for it."""
 
     def __init__(self, folder: Path) -> None:
         self.pipeline = Words()
         self.sink, self.letters, self.meters = HeldSink(), HeldLetters(), Meters()
+        self.routes = HeldRoutes()
         self.ledger: InOrder[TP] = InOrder()
         self.gate = Gate(1_000_000)
         self.crashes: list[BaseException] = []
@@ -97,7 +116,9 @@ class Bench:
         self.journal = Journal(folder / "journal")
         self.carrier = Carrier(self.pipeline, self.journal)
         self.book = MemoryLedger()
-        self.agent = DatasetAgent(self.carrier, self.sink, self.letters, self.meters, SystemClock(), self.tasks, self.book)
+        self.agent = DatasetAgent(
+            self.carrier, self.sink, self.letters, self.routes, self.meters, SystemClock(), self.tasks, self.book
+        )
         self._offset = 0
 
     async def _crash(self, error: BaseException) -> None:
@@ -285,3 +306,55 @@ async def test_a_message_over_which_workers_died_is_carried_event_by_event_and_t
     assert (letter.code, letter.index, letter.data) == ("killed_the_worker", 1, b"b")
     assert bench.count(metrics.INDEXED) == 2
     assert bench.journal.suspicion("raw.aws.vpcflow", 0, 0) is None, "settled: nothing is held against it any more"
+
+
+def packed(*events: str, group: str = "vpc-flow", sequence: str = "7") -> Packed:
+    """A record with these log events whose head was taken to say ``vpc-flow``."""
+    log_events = [{"id": str(n), "timestamp": n, "message": event} for n, event in enumerate(events)]
+    said = {"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": group, "logStream": "s", "logEvents": log_events}
+    data = gzip.compress(json.dumps(said, separators=(",", ":")).encode())
+    return Packed(*SHOP[:3], "shardId-0", Record(data, "k", sequence, 0, 1_000), "vpc-flow", "s", "1", "a b", 300)
+
+
+def came_packed(*records: Packed) -> RawBatch:
+    return RawBatch(DATASET, [], f"batch.0.p{len(records)}", 60_000, list(records))
+
+
+async def test_packed_records_are_unpacked_here_and_their_room_is_counted(bench: Bench) -> None:
+    value = encode(came_packed(packed("a", "b" * 50_000), packed("dead", sequence="8")))
+    await bench.give(value)
+    assert bench.gate.held > 50_000 > len(value)
+    (parcel,) = bench.sink.parcels
+    piece, at = parcel.origin(1)
+    assert (piece.sequence, piece.log_group, piece.columns, piece.ids, at) == ("7", "vpc-flow", "a b", ["0", "1"], 1)
+    bench.sink.index_all()
+    await settled(lambda: bench.committable() == 1)
+    assert bench.count(metrics.EVENTS) == 3
+    assert [letter.sequence for letter in bench.letters.letters] == ["8"]
+    assert (bench.gate.held, bench.gate.count) == (0, 0)
+
+
+async def test_a_record_that_is_not_what_its_head_said_is_routed_anew_before_anything_is_committed(bench: Bench) -> None:
+    odd = packed("x", group="somewhere-else", sequence="8")
+    await bench.give(encode(came_packed(packed("a"), odd)))
+    assert bench.routes.records == [odd]
+    bench.sink.index_all()
+    await asyncio.sleep(0.01)
+    assert bench.committable() is None
+    bench.routes.durable_now.set()
+    await settled(lambda: bench.committable() == 1)
+    assert bench.count(metrics.EVENTS) == bench.count(metrics.INDEXED) == 1
+
+
+async def test_packed_records_over_which_workers_died_are_all_decoded_one_by_one(tmp_path: Path) -> None:
+    for _ in range(3):
+        journal = Journal(tmp_path / "journal")
+        journal.carrying("raw.aws.vpcflow", 0, 0)
+        journal.close()
+    bench = Bench(tmp_path)
+    bench.routes.durable_now.set()
+    await bench.give(encode(came_packed(packed("a"), packed("b"))))
+    await settled(lambda: bench.committable() == 1)
+    assert len(bench.routes.records) == 2
+    assert bench.sink.parcels == []
+    assert bench.journal.suspicion("raw.aws.vpcflow", 0, 0) is None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.agents.packing import OVERHEAD, pack
-from service.event import Slice
+from service.agents.packing import OVERHEAD, pack, pack_whole
+from service.event import Packed, Record, Slice
 
 
 def a_slice(events: list[str], first: int = 0, *, timed: bool = True) -> Slice:
@@ -45,3 +45,17 @@ def test_small_slices_share_a_message() -> None:
 def test_one_event_larger_than_a_message_travels_alone() -> None:
     sizes = [[len(p.events) for p in b.slices] for b in pack("d", [a_slice(["a", "b" * 1000, "c"])], 200)]
     assert sizes == [[1], [1], [1]]
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), max_size=12))
+def test_packed_records_travel_once_in_order_by_what_they_hold(sizes: list[tuple[int, int]]) -> None:
+    records = [
+        Packed("shop", "prod", "audit", "shardId-0", Record(bytes(length), "k", str(n), 0, 5), "g", "s", "1", None, size)
+        for n, (length, size) in enumerate(sizes)
+    ]
+    batches = list(pack_whole("aws.vpcflow", records, 500))
+    assert [record for batch in batches for record in batch.packed] == records
+    for batch in batches:
+        assert len(batch.packed) == 1 or sum(max(one.size, len(one.record.data)) for one in batch.packed) <= 500
+        assert batch.packed
+        assert not batch.slices
