@@ -29,6 +29,7 @@ from service.settings import Kafka
 Count = Callable[[], Awaitable[int]]
 _POLL_SECONDS = 0.05
 _PATIENCE = 1800.0
+"""Seconds that a run may take, and one more for each thousand events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _end_of(log: Path) -> str:
 
 
 async def _watch(service: asyncio.subprocess.Process, log: Path, count: Count, events: int) -> Run:
-    worker, deadline = 0, time.monotonic() + _PATIENCE
+    worker, deadline = 0, time.monotonic() + _PATIENCE + events / 1000
     started, used, peak = time.monotonic(), 0.0, 0.0
     while True:
         await asyncio.sleep(_POLL_SECONDS)
