@@ -214,17 +214,9 @@ async def _attach_agents(
     shared = content.streams is None or len(content.streams.projects) > 1
     for dataset, pipeline in content.pipelines.items():
         agent = parts.datasets[dataset] = DatasetAgent(
-            Carrier(pipeline, journal),
-            parts.sink,
-            letters,
-            parts.route,
-            meters,
-            clock,
-            tasks,
-            ledger,
-            shared=shared,
+            Carrier(pipeline, journal), parts.sink, letters, parts.route, meters, clock, tasks, ledger, shared=shared,
             arrivals=parts.arrivals,
-        )
+        )  # fmt: skip
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
     index = IndexDeadLetters(endpoint, indices, clock.now_ms)
     dead = DeadLetterAgent(index, clock, tasks, Backoff(cap=10.0, rng=rng))
