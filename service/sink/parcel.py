@@ -67,6 +67,14 @@ class Parcel:
         self._indexed = self._already_there = self._dead_lettered = 0
         self._finish()
 
+    @property
+    def project(self) -> str:
+        """Whose documents: project and environment of the first of them (an agent makes a parcel of one stream)."""
+        if not self.origins:
+            return ""
+        piece, _ = self.origins[0]
+        return f"{piece.project}/{piece.environment}"
+
     def origin(self, k: int) -> tuple[Slice, int]:
         """The slice of piece ``k`` and the number of its event in that slice."""
         group = bisect_right(self._ends, k)

@@ -72,6 +72,40 @@ async def test_one_dataset_cannot_take_the_whole_buffer_and_priority_has_a_reser
     assert budget.used == 20
 
 
+async def test_the_flood_of_one_project_leaves_room_for_another_and_who_holds_least_goes_first() -> None:
+    budget = Budget(1000, frozenset({"precious"}))
+    await budget.take("flow", 250, "loud")
+    await budget.take("dns", 250, "loud")
+    more = [asyncio.ensure_future(budget.take("flow", 100, "loud")) for _ in range(5)]
+    await asyncio.wait_for(budget.take("flow", 100, "quiet"), 1)
+    await asyncio.wait_for(budget.take("dns", 150, "quiet"), 1)
+    late = asyncio.ensure_future(budget.take("flow", 50, "quiet"))
+    await asyncio.sleep(0)
+    assert (budget.waiting, late.done()) == (6, False)
+    budget.give("dns", 250, "loud")
+    await asyncio.sleep(0)
+    assert late.done()
+    assert [each.done() for each in more] == [True, False, False, False, False]
+    await budget.take("precious", 250, "loud")
+    for each in more:
+        each.cancel()
+
+
+async def test_what_is_large_is_not_overtaken_for_ever_by_what_is_small() -> None:
+    budget = Budget(1000, frozenset())
+    await budget.take("a", 400, "one")
+    await budget.take("b", 300, "two")
+    large = asyncio.ensure_future(budget.take("c", 300, "three"))
+    small = asyncio.ensure_future(budget.take("d", 40, "one"))
+    await asyncio.sleep(0)
+    assert not large.done()
+    assert not small.done()
+    budget.give("b", 300, "two")
+    await asyncio.sleep(0)
+    assert large.done()
+    assert small.done()
+
+
 async def test_a_caller_that_gives_up_waiting_leaves_no_trace() -> None:
     budget = Budget(100, frozenset())
     await budget.take("a", 50)

@@ -90,7 +90,7 @@ class BulkSink:
         if not parcel.open:
             return
         await self._wait_for_template(parcel.dataset)
-        await self._budget.take(parcel.dataset, parcel.size)
+        await self._budget.take(parcel.dataset, parcel.size, parcel.project)
         self._parcels.add(parcel)
         self._idle.clear()
         self._packer.add(parcel, self._clock.monotonic(), self._limits.bulk_bytes)
@@ -273,7 +273,7 @@ class BulkSink:
     def _forget(self, parcel: Parcel) -> None:
         if parcel in self._parcels:
             self._parcels.remove(parcel)
-            self._budget.give(parcel.dataset, parcel.size)
+            self._budget.give(parcel.dataset, parcel.size, parcel.project)
             if not self._parcels:
                 self._idle.set()
 

@@ -17,5 +17,15 @@ class BulkLimits:
     """Requests under way at once."""
     buffer: int = 64 * 1024 * 1024
     """Most documents in the sink; ``put`` waits beyond."""
-    priority: frozenset[str] = frozenset({"aws.cloudtrail", "aws.guardduty", "aws.securityhub", "alerts"})
+    priority: frozenset[str] = frozenset(
+        {
+            "alerts",
+            "aws.access_analyzer",
+            "aws.cloudtrail",
+            "aws.guardduty",
+            "aws.inspector",
+            "aws.macie",
+            "aws.securityhub_findings",
+        }
+    )
     """Datasets that go first: few and precious, before floods."""
