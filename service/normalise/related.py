@@ -78,6 +78,8 @@ def write_related(draft: Draft) -> None:
                 lists.append(slot.local)
             else:
                 singles.append(_single(slot))
+        # A local of its own: what the steps made of it may be known beforehand, what is collected here is not.
+        target.move_to(draft.code.local(pivot, "o"))
         if not lists and len(singles) == 2 and all(slot.sure for slot in sources):
             one, other = (
                 single if slot.kind != "ip" else f"{slot.local}[0]" for single, slot in zip(singles, sources, strict=True)

@@ -16,12 +16,19 @@ from service.pipeline.code import Code, Constants, without_dead_stores
 from service.pipeline.document import Part, Shape, Writer
 from service.pipeline.draft import Draft
 from service.pipeline.emission import write_enrichment, write_fields, write_service_fields
+from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
+from service.pipeline.parts import Carved, Flow
 from service.pipeline.paths import EACH, split_path
 from service.pipeline.raw import FACTS, JsonShape, Row, Tree
+from service.pipeline.repeating import Leaves
 from service.pipeline.runtime import LONGEST_ID
 from service.pipeline.schema import Block
 from service.pipeline.slots import Quoting, Slot
+
+
+def _nobody(_: str) -> int | None:
+    return None
 
 
 class EventWriter:
@@ -40,13 +47,24 @@ class EventWriter:
         self._general = True
         self.branches: tuple[tuple[str, ...], ...] = ()
         """Objects of the raw event that are read in part; known after a form is written."""
+        self.keys: tuple[str, ...] = ()
+        """Keys of the raw event that are read; known after a form is written."""
+        self.carved: list[Carved] = []
+        """Functions of the repeating parts of the form that was written last."""
 
     def place(self, number: int, *keys: str | int) -> Place:
         """Where in pipeline.yml a step stands."""
         return self.loaded.source.place("normalise", *(keys if self._single else (number, *keys)))
 
     def write(
-        self, code: Code, prolog: Code, *, careful: bool, full: bool = False, shape: JsonShape | None = None
+        self,
+        code: Code,
+        prolog: Code,
+        *,
+        careful: bool,
+        full: bool = False,
+        shape: JsonShape | None = None,
+        leaves: Layout | None = None,
     ) -> dict[str, Slot]:
         """Append the event's code, and to ``prolog`` the texts that its slice shares; gives the output fields.
 
@@ -54,13 +72,7 @@ class EventWriter:
         """
         steps, reads = Code(code), Code(code)
         self._general = shape is None and self.layout is None
-        row = self.layout is not None
-        columns = self.file.parse.columns
-        raw: Row | Tree = (
-            Row(code, self.layout or (), frozenset(columns.absent if columns else ()), full=full)
-            if row
-            else Tree(code, shape, frozenset(self.file.parse.json_event.absent if self.file.parse.json_event else ()))
-        )
+        raw = self._raw(code, full=full, shape=shape, leaves=leaves)
         draft = Draft(steps, self.constants, self.loaded.catalogue, raw, careful=careful)
         if self.file.parse.pattern is not None:
             draft.place = self.loaded.source.place("parse", "pattern")
@@ -72,30 +84,39 @@ class EventWriter:
         write_related(draft)
         outline = Shape()
         self._emission(draft, outline)
-        document = Writer(steps, prolog).document(outline)
-        self._finish(draft, document, careful=careful)
-        self._parse(code, draft, parsed=shape is not None)
         raw.write(reads, self.constants)
         if isinstance(raw, Tree):
-            self.branches = tuple(raw.branches)
+            self.branches, self.keys = tuple(raw.branches), raw.keys
         used = sorted(read.conditional for read in raw.reads.values() if read.conditional is not None)
-        if used:
-            code.add(" = ".join(used) + " = False")
         unset = [slot.local for slot in draft.slots.values() if slot.starts_unset or not slot.touched]
-        if unset:
-            code.add(" = ".join(unset) + " = None")
-        code.splice(reads)
-        steps.lines = without_dead_stores(steps.lines)
-        code.splice(steps)
+        unset += [local for slot in draft.slots.values() for local in slot.former]
+        head = [f"{' = '.join(names)} = {value}" for names, value in ((used, False), (unset, None)) if names]
+        before = [*head, *reads.lines]
+        owner_of = Flow([*before, *steps.lines], self.constants.bound).owners(raw.repeats) if isinstance(raw, Leaves) else _nobody
+        document = Writer(steps, prolog, owner_of).document(outline)
+        self._finish(draft, document, careful=careful)
+        self._parse(code, draft, parsed=shape is not None)
+        lines = [*before, *steps.lines]
+        if isinstance(raw, Leaves):
+            code.add(raw.unpacked)
+            lines, self.carved = Flow(lines, self.constants.bound).carved(raw.repeats)
+        code.add(*without_dead_stores(lines))
         return draft.slots
+
+    def _raw(self, code: Code, *, full: bool, shape: JsonShape | None, leaves: Layout | None) -> Row | Tree:
+        parse = self.file.parse
+        if self.layout is not None:
+            return Row(code, self.layout, frozenset(parse.columns.absent if parse.columns else ()), full=full)
+        if leaves is not None:
+            return Leaves(code, leaves, shape or {})
+        return Tree(code, shape, frozenset(parse.json_event.absent if parse.json_event else ()))
 
     def _parse(self, code: Code, draft: Draft, *, parsed: bool) -> None:
         parse, careful = self.file.parse, draft.careful
         code.add("flaw = None")
-        if any(read.local == "transport_time" for read in draft.raw.reads.values()):
-            code.add("transport_time = times[i] if times is not None else None")
-        if any(read.local == "transport_id" for read in draft.raw.reads.values()):
-            code.add("transport_id = ids[i] if ids is not None else None")
+        for local, each in (("transport_time", "times"), ("transport_id", "ids")):
+            if any(read.local == local for read in draft.raw.reads.values()):
+                code.add(f"{local} = {each}[i] if {each} is not None else None")
         if parsed:
             self._forget(code, draft, parsed=True)
             return

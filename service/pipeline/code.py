@@ -18,8 +18,9 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_]")
 class Constants:
     """Objects that generated code refers to: one name each, equal hashable objects shared."""
 
-    def __init__(self) -> None:
-        self.bound: dict[str, object] = {}
+    def __init__(self, bound: dict[str, object] | None = None) -> None:
+        """``bound``: objects that have a name already."""
+        self.bound: dict[str, object] = dict(bound or {})
         self._names: dict[tuple[type, object], str] = {}
 
     def name(self, value: object, hint: str = "K") -> str:

@@ -6,9 +6,10 @@ import linecache
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 import orjson
+from msgspec.structs import astuple
 
 from service.enrich.enrichers import Enrichers
 from service.errors import ContentError, ContentErrors, EventError
@@ -19,17 +20,20 @@ from service.normalise.time import READERS, Times, suffix_of, syslog
 from service.parse.columns import line_of, split_bracketed, split_carefully, split_quoted
 from service.parse.json_event import read_json
 from service.parse.steps import PARSERS
-from service.pipeline import runtime
+from service.pipeline import leaves, runtime
+from service.pipeline.code import Constants
 from service.pipeline.compiled import Carry, CompiledPipeline, Unusable
 from service.pipeline.emission import emitted, threat_members
-from service.pipeline.flaw import cannot_cast, flag, keep, keep_rest
-from service.pipeline.function import CLEAN_JSON, write_function, write_shaped
+from service.pipeline.flaw import cannot_cast, flag, joined, keep, keep_rest
+from service.pipeline.function import CLEAN_JSON, Written, write_function, write_shaped
+from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
+from service.pipeline.memo import PartMemo, Room, StepMemo
+from service.pipeline.parts import likeness
 from service.pipeline.paths import gather, split_path
 from service.pipeline.schema import PipelineFile
-from service.pipeline.shapes import Shapes, shape_of, write_sorter
+from service.pipeline.shapes import Build, Shapes, Sorter, shape_of, write_sorter
 
-_ANSWERS = 4096
 SCALARS = frozenset({str, int, float, bool})
 
 
@@ -39,29 +43,17 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
     fields: set[str] = set()
     memos: dict[object, object] = {}
 
-    branches: tuple[tuple[str, ...], ...] = ()
+    general: Written | None = None
 
     def build(layout: tuple[str, ...] | None) -> Carry:
-        nonlocal branches
-        written = write_function(loaded, layout, version)
-        branches = written.branches
-        fields.update(emitted(written.slots, loaded.catalogue.fields, loaded.file))
-        function: Carry = _bind(written.source, written.constants.bound, loaded, enrichers, version, memos)
-        return function
-
-    def shaped(example: dict[str, Any]) -> Callable[..., None]:
-        written = write_shaped(loaded, version, shape_of(example, branches))
-        function: Callable[..., None] = _bind(written.source, written.constants.bound, loaded, enrichers, version, memos)
+        nonlocal general
+        general = write_function(loaded, layout, version)
+        fields.update(emitted(general.slots, loaded.catalogue.fields, loaded.file))
+        function: Carry = _bind(general, loaded, enrichers, version, memos)
         return function
 
     def shapes() -> Shapes | None:
-        parse = loaded.file.parse
-        blocks = loaded.file.normalise if isinstance(loaded.file.normalise, list) else [loaded.file.normalise]
-        if parse.json_event is None or parse.pattern is not None or any(block.forget and block.when is None for block in blocks):
-            return None
-        root = parse.json_event.root
-        source = write_sorter(branches, split_path(root) if root is not None else None, CLEAN_JSON)
-        return Shapes(_bind(source, {}, loaded, enrichers, version, memos, "sort"), shaped)
+        return None if general is None else _shapes(loaded, general, enrichers, version, memos)
 
     try:
         raw_names: tuple[str, ...] = ()
@@ -71,6 +63,61 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
         return CompiledPipeline(loaded.file, loaded.catalogue, version, fields, raw_names, build, shapes)
     except ContentError as error:
         raise ContentErrors(str(loaded.folder), [error]) from error
+
+
+def _shapes(
+    loaded: LoadedPipeline, general: Written, enrichers: Enrichers, version: str, memos: dict[object, object]
+) -> Shapes | None:
+    """The sorter of JSON events and the compiler of their shapes, where that pays."""
+    parse = loaded.file.parse
+    blocks = loaded.file.normalise if isinstance(loaded.file.normalise, list) else [loaded.file.normalise]
+    if parse.json_event is None or parse.pattern is not None or any(block.forget and block.when is None for block in blocks):
+        return None
+    layout = None if any(block.forget for block in blocks) else _layout_of(loaded, general)
+
+    def sorted_by(layout: Layout | None) -> tuple[Sorter, Build]:
+        branches, constants = general.branches, Constants()
+        if layout is None:
+            root = parse.json_event.root if parse.json_event is not None else None
+            source = write_sorter(branches, split_path(root) if root is not None else None, CLEAN_JSON)
+        else:
+            branches = tuple(path for path in branches if not path or path[0] in layout.shaped)
+            source = leaves.write_sorter(layout, branches, CLEAN_JSON)
+            constants = Constants({"decode": leaves.decoder(layout), "astuple": astuple})
+
+        def shaped(example: Any) -> Callable[..., None]:
+            raw = example if layout is None else dict(zip(layout.keys, example, strict=True))
+            written = write_shaped(loaded, version, shape_of(raw, branches), layout)
+            function: Callable[..., None] = _bind(written, loaded, enrichers, version, memos)
+            return function
+
+        return _bind(Written(source, constants, {}, branches), loaded, enrichers, version, memos, "sort"), shaped
+
+    def widen(texts: list[str]) -> tuple[Sorter, Build] | None:
+        nonlocal layout
+        wider = None if layout is None else leaves.wider(layout, texts)
+        if wider is None:
+            return None
+        layout = wider
+        return sorted_by(wider)
+
+    return Shapes(*sorted_by(layout), None if layout is None else widen)
+
+
+def _layout_of(loaded: LoadedPipeline, general: Written) -> Layout | None:
+    """The keys of events of which parts repeat; None where the pipeline says of none that it does."""
+    parse = loaded.file.parse
+    groups = tuple(map(tuple, parse.json_event.repeats)) if parse.json_event is not None else ()
+    seen: set[str] = set()
+    for number, group in enumerate(groups):
+        for index, key in enumerate(group):
+            if key not in general.keys or key in seen:
+                problem = f"{key} is in two groups" if key in seen else f"no step reads {key}"
+                raise loaded.source.error(("parse", "json", "repeats", number, index), "useless_repeat", problem, "leave it out")
+            seen.add(key)
+    objects = frozenset(path[0] for path in general.branches if path and path[0] in seen)
+    without = parse.json_event is not None and parse.json_event.absent  # words for nothing are looked for in dicts only
+    return Layout(general.keys, groups, objects) if groups and not without else None
 
 
 def raw_names_of(file: PipelineFile) -> tuple[str, ...]:
@@ -97,8 +144,7 @@ def source_of(loaded: LoadedPipeline) -> str:
 
 
 def _bind(
-    source: str,
-    constants: dict[str, object],
+    written: Written,
     loaded: LoadedPipeline,
     enrichers: Enrichers,
     version: str,
@@ -106,6 +152,7 @@ def _bind(
     function: str = "carry",
 ) -> Any:
     """Execute the source; ``memos`` are the tables that all functions of one pipeline share, so that they stay bounded."""
+    source, constants = written.source, written.constants.bound
     suffix = suffix_of(loaded.file.sink.period)
     scope: dict[str, object] = {
         "EventError": EventError, "LONG": LONG, "SCALARS": SCALARS, "Unusable": Unusable,
@@ -114,9 +161,8 @@ def _bind(
         "accounts": enrichers.accounts, "community_id": enrichers.community_id,
         "below": runtime.below, "cannot_cast": cannot_cast, "canonical": runtime.canonical, "count_flaw": runtime.count_flaw,
         "EMPTY": ("", "-", [], {}, None), "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag,
-        "gather": gather,
-        "identity": runtime.identity, "keep": keep, "keep_rest": keep_rest, "line_of": line_of, "loads": orjson.loads,
-        "members": runtime.members,
+        "gather": gather, "identity": runtime.identity, "joined": joined, "keep": keep, "keep_rest": keep_rest,
+        "line_of": line_of, "loads": orjson.loads, "members": runtime.members,
         "quote": quote, "quote_all": quote_all, "read_json": read_json,
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
         "split_bracketed": split_bracketed, "split_carefully": split_carefully, "split_quoted": split_quoted,
@@ -136,22 +182,13 @@ def _bind(
     name = f"<{loaded.dataset} {version} {function}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     exec(compile(source, name, "exec"), scope)  # noqa: S102 - our own generated code; see service.pipeline.code
+    room = cast("Room", memos.setdefault(Room, Room()))
+    for part in written.carved:
+        key = likeness(part, constants)
+        if key not in memos:
+            memos[key] = PartMemo(cast("Callable[..., tuple[Any, ...]]", scope[part.function]), room, single=part.single)
+        scope[part.table] = memos[key]
     return scope[function]
-
-
-class StepMemo(dict[tuple[object, ...], tuple[object, ...]]):
-    """Arguments of a step → what it gave for them; forgets everything when it holds 4,096 answers."""
-
-    def __init__(self, function: Callable[..., tuple[object, ...]]) -> None:
-        super().__init__()
-        self._function = function
-
-    def __missing__(self, arguments: tuple[object, ...]) -> tuple[object, ...]:
-        """Ask the step, remember, give."""
-        if len(self) >= _ANSWERS:
-            self.clear()
-        given = self[arguments] = self._function(*arguments)
-        return given
 
 
 def _syslog(key: object) -> tuple[datetime, str] | None:

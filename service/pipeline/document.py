@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -65,9 +66,12 @@ def key_text(key: str) -> str:
 class Writer:
     """Turns a Shape into code: an f-string expression, with locals and per-slice texts in front."""
 
-    def __init__(self, code: Code, prolog: Code) -> None:
+    def __init__(self, code: Code, prolog: Code, owner_of: Callable[[str], int | None] = lambda _: None) -> None:
+        """``owner_of`` an expression: the repeating part of the event that alone decides it. Texts of one part are joined."""
         self._code = code
         self._prolog = prolog
+        self._owner_of = owner_of
+        self._owners: dict[str, int | None] = {}
 
     def document(self, shape: Shape) -> str:
         """Python expression of the whole object's text, braces included; the shape must have a member that is sure."""
@@ -94,16 +98,71 @@ class Writer:
                     code.add(f"{name} = {text}")
                     text = name
                 code.add(f"{name} = {opening!r} + {text}[1:] + {closing!r} if {text} else ''")
+                self._owners[name] = self._owner(inner)
                 members.append(Member([Part("slice" if fixed else "event", name)], sure=False))
         # What is sure stands first and carries no comma; what is fixed stands together, to be one text.
-        members.sort(key=lambda member: (not member.sure, any(part.depends == "event" for part in member.parts)))
+        members.sort(
+            key=lambda member: (not member.sure, any(part.depends == "event" for part in member.parts), self._rank(member))
+        )
         if not members or not members[0].sure:
             return [part for member in members for part in member.parts], False
         first = members[0].parts
         head = Part("const", first[0].text.removeprefix(","))
         return [head, *first[1:], *(part for member in members[1:] for part in member.parts)], True
 
+    def _owner(self, parts: list[Part]) -> int | None:
+        """The part of the event that alone decides these texts."""
+        owners = {self._owner_of_part(part) for part in parts if part.depends != "const"}
+        return owners.pop() if len(owners) == 1 else None
+
+    def _owner_of_part(self, part: Part) -> int | None:
+        if part.depends != "event":
+            return None
+        return self._owners[part.text] if part.text in self._owners else self._owner_of(part.text)
+
+    def _rank(self, member: Member) -> int:
+        owner = self._owner(member.parts)
+        return -1 if owner is None else owner
+
+    def _gathered(self, parts: list[Part]) -> list[Part]:
+        """The parts, neighbours that the same part of the event decides joined into one local."""
+        gathered: list[Part] = []
+        run: list[Part] = []
+        owner: int | None = None
+
+        def close() -> None:
+            nonlocal owner
+            tail = []
+            while run and run[-1].depends == "const":
+                tail.append(run.pop())
+            if run and not (len(run) == 1 and run[0].text.isidentifier()):
+                name = self._code.local("part", "p")
+                self._code.add(f"{name} = {self._concatenated(run)}")
+                self._owners[name] = owner
+                run[:] = [Part("event", name)]
+            gathered.extend([*run, *reversed(tail)])
+            run.clear()
+            owner = None
+
+        for part in parts:
+            own = self._owner_of_part(part)
+            if (own is not None and own == owner) or (owner is not None and part.depends == "const"):
+                run.append(part)
+                continue
+            close()
+            if own is None:
+                gathered.append(part)
+            else:
+                owner = own
+                run.append(part)
+        close()
+        return gathered
+
     def joined(self, parts: list[Part]) -> str:
+        """Python expression that concatenates the parts; those of one part of the event are joined on their own first."""
+        return self._concatenated(self._gathered(parts))
+
+    def _concatenated(self, parts: list[Part]) -> str:
         """Python expression that concatenates the parts; runs with slice parts become one local of the slice."""
         pieces: list[str] = []
         run: list[Part] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import orjson
@@ -71,6 +72,15 @@ def flag(flaw: Flaw | None, tag: str, message: str = "") -> Flaw:
     flaw.tags[tag] = None
     if message:
         flaw.errors.append(message)
+    return flaw
+
+
+def joined(flaw: Flaw | None, other: Flaw) -> Flaw:
+    """What is odd about an event, and what is odd about a part of it, which stays as it is."""
+    flaw = flaw or Flaw()
+    flaw.left |= deepcopy(other.left)
+    flaw.errors += other.errors
+    flaw.tags |= other.tags
     return flaw
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from service.parse.columns import layout_of
 from service.pipeline.body import EventWriter
 from service.pipeline.code import Code, Constants
+from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
+from service.pipeline.parts import Carved
 from service.pipeline.raw import JsonShape
 from service.pipeline.slots import Slot
 
@@ -35,6 +37,10 @@ class Written:
     slots: dict[str, Slot]
     branches: tuple[tuple[str, ...], ...]
     """Objects of a JSON event that are read in part, parents first."""
+    keys: tuple[str, ...] = ()
+    """Keys of a JSON event that are read."""
+    carved: tuple[Carved, ...] = ()
+    """Functions of what repeats, by the names under which ``source`` looks their answers up."""
 
 
 def write_function(loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str) -> Written:
@@ -42,9 +48,12 @@ def write_function(loaded: LoadedPipeline, layout: tuple[str, ...] | None, versi
     return _Function(loaded, layout, version).written()
 
 
-def write_shaped(loaded: LoadedPipeline, version: str, shape: JsonShape) -> Written:
-    """Compile the pipeline for raw events of one shape, already parsed; what it cannot take goes to ``rest``."""
-    return _Function(loaded, None, version).shaped(shape)
+def write_shaped(loaded: LoadedPipeline, version: str, shape: JsonShape, leaves: Layout | None = None) -> Written:
+    """Compile the pipeline for raw events of one shape, already parsed; what it cannot take goes to ``rest``.
+
+    With ``leaves`` an event is the tuple of its values, and what follows from a repeating part is looked up.
+    """
+    return _Function(loaded, None, version).shaped(shape, leaves)
 
 
 class _Function:
@@ -87,22 +96,24 @@ class _Function:
             code.splice(prolog)
             code.splice(careful)
             code.splice(fast)
-        return Written(code.text(), self.constants, slots, self.event.branches)
+        return Written(code.text(), self.constants, slots, self.event.branches, self.event.keys)
 
-    def shaped(self, shape: JsonShape) -> Written:
+    def shaped(self, shape: JsonShape, leaves: Layout | None) -> Written:
         """The function for events of one shape."""
         code = Code()
         with code.block("def carry(slice_, facts, items, rest, ingested, pieces, at, dropped, flags):"):
             prolog, fast = Code(), Code()
-            with fast.block("for i, text, raw in items:"):
+            with fast.block(f"for i, text, {'raw' if leaves is None else 'values'} in items:"):
                 with fast.block("try:"):
-                    slots = self.event.write(fast, prolog, careful=False, shape=shape)
+                    slots = self.event.write(fast, prolog, careful=False, shape=shape, leaves=leaves)
                 with fast.block("except Exception:"):
                     fast.add("rest.append((i, text))")
             self._prolog(code)
             code.splice(prolog)
             code.splice(fast)
-        return Written(code.text(), self.constants, slots, self.event.branches)
+        carved = tuple(self.event.carved)
+        source = "".join(f"{each.source}\n" for each in carved) + code.text()
+        return Written(source, self.constants, slots, self.event.branches, self.event.keys, carved)
 
     def _clean(self) -> str:
         columns = self.file.parse.columns

@@ -68,9 +68,11 @@ class RawFields(Protocol):
 
 
 @dataclass(slots=True)
-class _Node:
+class Node:
+    """A place of the raw event: what reads it, and what is read below it."""
+
     read: Read | None = None
-    below: dict[str, _Node] = field(default_factory=dict)
+    below: dict[str, Node] = field(default_factory=dict)
 
 
 JsonShape = Mapping[tuple[str, ...], Mapping[str, type]]
@@ -87,6 +89,8 @@ class Tree:
         self.overlay: dict[str, str] = {}
         self.branches: list[tuple[str, ...]] = []
         """Paths of the objects that are read in part, parents first; known after ``write``."""
+        self.keys: tuple[str, ...] = ()
+        """Keys of the event that are read; known after ``write``."""
         self._code = code
         self._shape: JsonShape = shape or {}
         self._absent = absent
@@ -101,14 +105,14 @@ class Tree:
             if fact is not None:
                 known.consumed = path in FACTS
             else:
-                known.type = self._type_of(keys[: keys.index(EACH)] if EACH in keys else keys)
+                known.type = self.type_of(keys[: keys.index(EACH)] if EACH in keys else keys)
                 known.never = known.type is NoneType
                 known.sure = known.type is not None and not known.never and EACH not in keys
                 if known.never:
                     known.local, known.consumed = "None", True
         return known
 
-    def _type_of(self, keys: tuple[str, ...]) -> type | None:
+    def type_of(self, keys: tuple[str, ...]) -> type | None:
         """Type of the value at a path: NoneType when it is never there, None when the shape does not say."""
         for depth, key in enumerate(keys):
             level = self._shape.get(keys[:depth])
@@ -121,7 +125,7 @@ class Tree:
 
     def write(self, code: Code, constants: Constants) -> None:
         """Nested gets, one per field that is read, and the leftovers of every level that is read in part."""
-        root = _Node()
+        root = Node()
         gathers: list[Read] = []
         for keys, read in self.reads.items():
             if keys[0] in FACTS or keys[0] in self.overlay or (read.never and len(keys) == 1):
@@ -131,7 +135,7 @@ class Tree:
                 keys = keys[: keys.index(EACH)]
             node = root
             for key in keys:
-                node = node.below.setdefault(key, _Node())
+                node = node.below.setdefault(key, Node())
             if EACH not in read.path:
                 node.read = read
             elif read.consumed and node.read is None:
@@ -143,12 +147,13 @@ class Tree:
         }
         if unset:
             code.add(" = ".join(sorted(unset)) + " = None")
-        self._level(code, constants, root, "raw", (), whole=False)
+        self.keys = tuple(root.below)
+        self.top(code, constants, root)
         for read in gathers:
             if not read.never:
                 self._gather(code, constants, root, read)
 
-    def _gather(self, code: Code, constants: Constants, root: _Node, read: Read) -> None:
+    def _gather(self, code: Code, constants: Constants, root: Node, read: Read) -> None:
         at = read.path.index(EACH)
         head = root
         for key in read.path[:at]:
@@ -157,13 +162,17 @@ class Tree:
         source = holder.local if holder is not None else f"gather(raw, {constants.name(read.path[:at])})"
         code.add(f"{read.local} = gather({source}, {constants.name(read.path[at:])}) if {source} is not None else None")
 
-    def _level(self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...], *, whole: bool) -> None:
+    def top(self, code: Code, constants: Constants, root: Node) -> None:
+        """Write the reads below the event itself."""
+        self._level(code, constants, root, "raw", (), whole=False)
+
+    def _level(self, code: Code, constants: Constants, node: Node, local: str, path: tuple[str, ...], *, whole: bool) -> None:
         if not whole:
             self.branches.append(path)
         for key, child in node.below.items():
             here = (*path, key)
             name = child.read.local if child.read is not None else code.local("_".join(here), "d")
-            kind = self._type_of(here)
+            kind = self.type_of(here)
             if kind is NoneType:
                 continue
             code.add(f"{name} = {local}[{key!r}]" if kind is not None else f"{name} = {local}.get({key!r})")
@@ -171,24 +180,30 @@ class Tree:
                 absent = f"{name}.__class__ is str and {name} in {constants.name(self._absent)}"
                 # What a shape promises has to be there: such an event is for the general function.
                 code.add(f"if {absent}: {name} = None" if kind is None else f"if {absent}: raise ValueError")
-            if child.below:
-                taken = whole or (child.read is not None and child.read.consumed)
-                lost = not taken and (child.read is None or not _used(child.read))
-                if kind is dict:
-                    self._level(code, constants, child, name, here, whole=taken)
-                elif kind is None:
-                    with code.block(f"if {name}.__class__ is dict:"):
-                        self._level(code, constants, child, name, here, whole=taken)
-                    if lost:
-                        with code.block(f"elif {name} is not None:"):
-                            code.add(f"flaw = keep(flaw, {constants.name(here)}, {name})")
-                elif lost:
-                    code.add(f"flaw = keep(flaw, {constants.name(here)}, {name})")
+            self.below(code, constants, child, name, here, whole=whole)
         if not whole:
             self._rest(code, constants, node, local, path)
 
-    def _rest(self, code: Code, constants: Constants, node: _Node, local: str, path: tuple[str, ...]) -> None:
-        keys = frozenset(key for key, child in node.below.items() if child.below or (child.read and _used(child.read)))
+    def below(self, code: Code, constants: Constants, node: Node, name: str, path: tuple[str, ...], *, whole: bool) -> None:
+        """What is read below a value, which should be an object."""
+        if not node.below:
+            return
+        kind = self.type_of(path)
+        taken = whole or (node.read is not None and node.read.consumed)
+        lost = not taken and (node.read is None or not _used(node.read))
+        if kind is dict:
+            self._level(code, constants, node, name, path, whole=taken)
+        elif kind is None:
+            with code.block(f"if {name}.__class__ is dict:"):
+                self._level(code, constants, node, name, path, whole=taken)
+            if lost:
+                with code.block(f"elif {name} is not None:"):
+                    code.add(f"flaw = keep(flaw, {constants.name(path)}, {name})")
+        elif lost:
+            code.add(f"flaw = keep(flaw, {constants.name(path)}, {name})")
+
+    def _rest(self, code: Code, constants: Constants, node: Node, local: str, path: tuple[str, ...]) -> None:
+        keys = placed(node)
         known = constants.name(keys, "KEYS")
         rest = f"flaw = keep_rest(flaw, {constants.name(path)}, {local}, {known})"
         level = self._shape.get(path)
@@ -197,6 +212,11 @@ class Tree:
                 code.add(rest)
         elif any(kind is not NoneType for key, kind in level.items() if key not in keys):
             code.add(rest)
+
+
+def placed(node: Node) -> frozenset[str]:
+    """Keys below a node whose values some step takes."""
+    return frozenset(key for key, child in node.below.items() if child.below or (child.read and _used(child.read)))
 
 
 class Row:

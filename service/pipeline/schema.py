@@ -42,6 +42,9 @@ class Json(Model):
     """Where inside the object the event proper is (``detail``), if it may be wrapped once more."""
     absent: list[str] = []
     """Strings that mean: there is none."""
+    repeats: list[list[str]] = []
+    """Keys of the event whose values come again and again, in groups: ``[[userIdentity]]``. What follows from the values of one
+    group alone is worked out once and kept."""
 
 
 class Columns(Model):

@@ -6,7 +6,7 @@ code for any event must make. A shape is compiled once it was seen often; events
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from service.pipeline.code import Code
@@ -18,10 +18,14 @@ WANTED = 200
 """Events of a shape that make it worth compiling."""
 WATCHED = 4096
 """Shapes that are counted; more are not told apart any longer, so that hostile events cost no memory."""
+_LOOKED_AT = 20
+"""Events that the sorter could not read of which the keys are looked at."""
 
 Key = tuple[Any, ...]
 Item = tuple[int, str]
-Parsed = tuple[int, str, dict[str, Any]]
+Parsed = tuple[int, str, Any]
+"""Number, text, and what the sorter read of it."""
+Build = Callable[[Any], Callable[..., None]]
 Sorter = Callable[[list[str], dict[Key, list[Parsed]], list[Item]], None]
 
 
@@ -46,21 +50,30 @@ def write_sorter(branches: tuple[tuple[str, ...], ...], root: tuple[str, ...] | 
                 code.add(f"raw = below(raw, {root!r})")
         code.add("shape = [*raw, *map(type, raw.values())]")
         names: dict[tuple[str, ...], str] = {(): "raw"}
-        _branch(code, (), names, branches)
+        _branches(code, (), names, branches)
         code.add("key = tuple(shape)", "group = groups.get(key)")
         code.add("if group is None: group = groups[key] = []")
         code.add("group.append((i, text, raw))")
     return code.text()
 
 
-def _branch(code: Code, path: tuple[str, ...], names: dict[tuple[str, ...], str], branches: tuple[tuple[str, ...], ...]) -> None:
+Names = dict[tuple[str, ...], str]
+"""Paths of objects → their locals."""
+
+
+def _branches(code: Code, path: tuple[str, ...], names: Names, branches: Sequence[tuple[str, ...]]) -> None:
     for branch in branches:
         if len(branch) == len(path) + 1 and branch[: len(path)] == path:
-            name = names[branch] = code.local("_".join(branch), "d")
-            code.add(f"{name} = {names[path]}.get({branch[-1]!r})")
-            with code.block(f"if {name}.__class__ is dict:"):
-                code.add(f"shape += {name}", f"shape += map(type, {name}.values())")
-                _branch(code, branch, names, branches)
+            names[branch] = code.local("_".join(branch), "d")
+            code.add(f"{names[branch]} = {names[path]}.get({branch[-1]!r})")
+            write_branch(code, branch, names, branches)
+
+
+def write_branch(code: Code, path: tuple[str, ...], names: Names, branches: Sequence[tuple[str, ...]]) -> None:
+    """Add the keys and types of the object at a path, and of those of ``branches`` below it, to the list ``shape``."""
+    with code.block(f"if {names[path]}.__class__ is dict:"):
+        code.add(f"shape += {names[path]}", f"shape += map(type, {names[path]}.values())")
+        _branches(code, path, names, branches)
 
 
 def shape_of(raw: dict[str, Any], branches: tuple[tuple[str, ...], ...]) -> JsonShape:
@@ -78,10 +91,17 @@ def shape_of(raw: dict[str, Any], branches: tuple[tuple[str, ...], ...]) -> Json
 class Shapes:
     """Which shapes were seen how often, and the functions of those that were compiled."""
 
-    def __init__(self, sorter: Sorter, build: Callable[[dict[str, Any]], Callable[..., None]]) -> None:
-        """``build`` compiles the function for events shaped like the given one."""
+    def __init__(
+        self, sorter: Sorter, build: Build, widen: Callable[[list[str]], tuple[Sorter, Build] | None] | None = None
+    ) -> None:
+        """``build`` compiles the function for events shaped like the given one, as the sorter read it.
+
+        ``widen`` is asked now and then, with events that the sorter could not read, for another pair that can.
+        """
         self._sorter = sorter
         self._build = build
+        self._widen = widen
+        self._refused = 0
         self._seen: dict[Key, int] = {}
         self._functions: dict[Key, Callable[..., None]] = {}
 
@@ -95,6 +115,10 @@ class Shapes:
         groups: dict[Key, list[Parsed]] = {}
         rest: list[Item] = []
         self._sorter(events, groups, rest)
+        if rest and self._widen is not None:
+            self._refused += len(rest)
+            if self._refused >= WANTED:
+                self._look_again([text for _, text in rest[:_LOOKED_AT]])
         ready: list[tuple[Callable[..., None], list[Parsed]]] = []
         for key, items in groups.items():
             function = self._functions.get(key) or self._learn(key, items)
@@ -103,6 +127,14 @@ class Shapes:
             else:
                 rest += [(i, text) for i, text, _ in items]
         return ready, rest
+
+    def _look_again(self, texts: list[str]) -> None:
+        self._refused = 0
+        wider = self._widen(texts) if self._widen is not None else None
+        if wider is not None:
+            self._sorter, self._build = wider
+            self._seen.clear()
+            self._functions.clear()
 
     def _learn(self, key: Key, items: list[Parsed]) -> Callable[..., None] | None:
         seen = self._seen.get(key, 0) + len(items)

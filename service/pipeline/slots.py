@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from enum import IntEnum
 from typing import Literal
 
@@ -76,6 +77,8 @@ class Slot:
     """Local that holds the number as JSON would write it, when that is all that was ever written."""
     group: str | None = None
     """Local that is None when the field has no value: the answer of the step that alone wrote it."""
+    former: list[str] = dataclass_field(default_factory=list)
+    """Locals that held it before, and must be None at the start."""
 
     def touch(self, *, sure: bool = False) -> None:
         """Note a writer; ``sure``: after it the local is not None, for every event."""
@@ -84,6 +87,12 @@ class Slot:
             self.starts_unset = True
         self.touched = True
         self.sure = self.sure or sure
+
+    def move_to(self, local: str) -> None:
+        """Go on in another local, which the caller sets for every event."""
+        if self.starts_unset:
+            self.former.append(self.local)
+        self.local = local
 
     def raised(self, quoting: Quoting) -> None:
         """Note a writer whose strings need at least this much quoting."""

@@ -64,6 +64,7 @@ sink: { id: event.id, period: month, retention: 30d }
 """
 # What must be forgotten is removed before the shape is known: such pipelines do without shapes.
 SHAPED_PIPELINE = JSON_PIPELINE.replace("  - when: { action: secret }\n    forget: [who.password]\n", "")
+REPEATING_PIPELINE = SHAPED_PIPELINE.replace("json: {}", "json: { repeats: [[who], [action, ok, ip, body], [list]] }")
 JSON_FIELDS = """
 toy.json.ok: { type: boolean, meaning: "Ok." }
 toy.json.arns: { type: keyword, array: true, meaning: "Arns." }
@@ -115,6 +116,14 @@ def eager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledPipeline
         patch.setattr(shapes, "WANTED", 1)
         patch.setattr(shapes, "COMPILED", 10_000)
         yield pipeline(tmp_path_factory.mktemp("eager"), SHAPED_PIPELINE, JSON_FIELDS)
+
+
+@pytest.fixture(scope="module")
+def repeating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledPipeline]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shapes, "WANTED", 1)
+        patch.setattr(shapes, "COMPILED", 10_000)
+        yield pipeline(tmp_path_factory.mktemp("repeating"), REPEATING_PIPELINE, JSON_FIELDS)
 
 
 @pytest.fixture(scope="module")
@@ -347,6 +356,26 @@ def test_events_of_a_known_shape_get_the_document_they_would_get_without_it(
     assert [piece.partition("\n")[2] for piece in shaped.pieces] == [piece.partition("\n")[2] for piece in plain.pieces] * 2
     assert shaped.flags == {flag: count * 2 for flag, count in plain.flags.items()}
     assert shaped.dropped == {rule: count * 2 for rule, count in plain.dropped.items()}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.fixed_dictionaries({}, optional={key: st.just(value) | VALUES for key, value in EVENT.items()} | {"new": VALUES}))
+def test_what_follows_from_a_part_that_repeats_is_what_would_follow_without_it(
+    unshaped: CompiledPipeline, repeating: CompiledPipeline, event: dict[str, Any]
+) -> None:
+    text = json.dumps(event, ensure_ascii=False)
+    plain, known = carry(unshaped, text), carry(repeating, text, text, text)
+    assert [_contents(piece) for piece in known.pieces] == [_contents(piece) for piece in plain.pieces] * 3
+    assert known.flags == {flag: count * 3 for flag, count in plain.flags.items()}
+    assert known.dropped == {rule: count * 3 for rule, count in plain.dropped.items()}
+
+
+def _contents(piece: str) -> dict[str, Any]:
+    """The document; members stand in another order where a part gives several of them."""
+    made: dict[str, Any] = json.loads(piece.split("\n")[1])
+    for key in ("pipeline", "shard"):
+        made["siem"].pop(key)
+    return made
 
 
 def test_shapes_are_compiled_when_they_are_seen_often_and_only_so_many(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from service.demo.projects import PROJECTS
 from service.enrich.enrichers import Enrichers
 from service.event import Slice
 from service.normalise.time import Times
-from service.pipeline.compile import StepMemo, compile_pipeline
+from service.pipeline.compile import compile_pipeline
 from service.pipeline.load import load_pipeline
+from service.pipeline.memo import PartMemo, StepMemo
 from service.pipeline.shapes import WANTED
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
@@ -24,12 +25,12 @@ def test_shapes_share_their_memo_tables() -> None:
     pipeline = compile_pipeline(load_pipeline(PIPELINES / "aws.cloudtrail"), Enrichers.empty())
     tables = _tables() - before
     rng = Random(1)
-    for number in range(4):
+    for number in range(8):
         events = []
         for _ in range(3 * WANTED):
             event = json.loads(api_call(rng, PROJECTS[0], 1_767_323_045_000))
             event["userIdentity"] = {"type": "IAMUser", "userName": "alice", **({"extra": 1} if number % 2 else {})}
-            events.append(json.dumps(event | {f"key{number}": number}))
+            events.append(json.dumps(event | {f"key{number // 4}": number}))
         slice_ = Slice("shop", "prod", "s", "shardId-000000000000", "1", 0, 1_767_323_145_000, events)
         assert len(pipeline.carry(slice_, 1_767_323_145_000).pieces) == 3 * WANTED
     assert pipeline.compiled_shapes >= 2
@@ -46,4 +47,4 @@ def test_a_memo_forgets_everything_when_it_is_full() -> None:
 
 def _tables() -> int:
     gc.collect()
-    return sum(isinstance(each, StepMemo | Times) for each in gc.get_objects())
+    return sum(isinstance(each, StepMemo | PartMemo | Times) for each in gc.get_objects())
