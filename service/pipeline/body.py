@@ -87,7 +87,7 @@ class EventWriter:
         raw.write(reads, self.constants)
         if isinstance(raw, Tree):
             self.branches, self.keys = tuple(raw.branches), raw.keys
-        used = sorted(read.conditional for read in raw.reads.values() if read.conditional is not None)
+        used = sorted(read.conditional for read in raw.reads.values() if read.conditional)
         unset = [slot.local for slot in draft.slots.values() if slot.starts_unset or not slot.touched]
         unset += [local for slot in draft.slots.values() for local in slot.former]
         head = [f"{' = '.join(names)} = {value}" for names, value in ((used, False), (unset, None)) if names]
@@ -98,8 +98,8 @@ class EventWriter:
         self._parse(code, draft, parsed=shape is not None)
         lines = [*before, *steps.lines]
         if isinstance(raw, Leaves):
-            code.add(raw.unpacked)
             lines, self.carved = Flow(lines, self.constants.bound).carved(raw.repeats)
+            lines.insert(0, raw.unpacked)
         code.add(*without_dead_stores(lines))
         return draft.slots
 
@@ -179,8 +179,7 @@ class EventWriter:
         draft.code.add(f"dropped[{rule!r}] = dropped.get({rule!r}, 0) + 1", "return None" if draft.careful else "continue")
 
     def _tuning(self, draft: Draft) -> None:
-        tuning = self.loaded.tuning
-        if tuning is None:
+        if (tuning := self.loaded.tuning) is None:
             return
         for rule, selection in tuning.value.drop.items():
             draft.place = tuning.place("drop", rule)
