@@ -20,11 +20,12 @@ from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
 from service.pipeline.parts import Carved, Flow
 from service.pipeline.paths import EACH, split_path
-from service.pipeline.raw import FACTS, JsonShape, Row, Tree
+from service.pipeline.raw import JsonShape, Row, Tree
 from service.pipeline.repeating import Leaves
 from service.pipeline.runtime import LONGEST_ID
 from service.pipeline.schema import Block
 from service.pipeline.slots import Quoting, Slot
+from service.pipeline.unplaced import keep_unplaced
 
 
 def _nobody(_: str) -> int | None:
@@ -78,7 +79,7 @@ class EventWriter:
             draft.place = self.loaded.source.place("parse", "pattern")
             write_pattern(draft, self.file.parse.pattern)
         write_blocks(draft, self.blocks, self.place, drop=lambda rule: self._drop(draft, rule))
-        self._keep_unplaced(draft)
+        keep_unplaced(draft)
         self._tuning(draft)
         self._timestamp(draft)
         write_related(draft)
@@ -192,22 +193,6 @@ class EventWriter:
             test = to_python(parse_selection(when, draft.place), draft.operand, self.constants.bound) if when else "True"
             with draft.code.block(f"if {test} and not sampled(text, {float(sample['keep'])!r}):"):
                 self._drop(draft, rule)
-
-    def _keep_unplaced(self, draft: Draft) -> None:
-        for read in list(draft.raw.reads.values()):
-            overlaid = read.local in draft.raw.overlay.values()
-            above = (draft.raw.reads.get(read.path[:depth]) for depth in range(1, len(read.path)))
-            if read.consumed or read.path[0] in ("_pattern", *FACTS) or any(each and each.consumed for each in above):
-                continue  # who takes an object takes what is in it
-            name = self.constants.name(read.path)
-            if read.conditional is not None:
-                draft.code.add(f"if not {read.conditional} and {read.local} is not None: flaw = keep(flaw, {name}, {read.local})")
-            elif overlaid:
-                draft.code.add(f"if {read.local} is not None: flaw = keep(flaw, {name}, {read.local})")
-        known = {read.path[0] for read in draft.raw.reads.values() if len(read.path) == 1}
-        for group, local in draft.raw.overlay.items():
-            if group not in known and group != "_pattern":
-                draft.code.add(f"if {local} is not None: flaw = keep(flaw, {self.constants.name((group,))}, {local})")
 
     def _timestamp(self, draft: Draft) -> None:
         slot = draft.slot("@timestamp")
