@@ -7,6 +7,11 @@ import importlib.util
 import os
 import sys
 
+from service import early
+
+if sys.argv[1:2] == ["run"]:
+    early.listen()  # before what takes a second: a container may be told to stop at once
+
 import click
 
 from service.cli import VERBS

@@ -154,6 +154,10 @@ class Worker:
         except asyncio.CancelledError:
             return 0
         except Exception:
+            if self._stop.is_set() and reporter.parts is None:
+                # Parts that were cancelled while they started, each in its own way; nothing was in their hands.
+                log.warning(events.START_ABANDONED, exc_info=True)
+                return 0
             log.exception(events.WORKER_CRASHED)
             return EXIT_CRASHED
 

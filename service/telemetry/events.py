@@ -10,6 +10,7 @@ SERVICE_STOPPED: Final = "service_stopped"  # drained, or the deadline passed
 STOP_REQUESTED: Final = "stop_requested"  # SIGTERM or Ctrl-C: finishing what is under way; once more: stop at once
 WORKER_STARTED: Final = "worker_started"  # a worker process is up
 WORKER_READY: Final = "worker_ready"  # it has its partitions and processes
+START_ABANDONED: Final = "start_abandoned"  # told to stop while starting; some part of it minded
 WORKER_EXITED: Final = "worker_exited"  # a worker process ended by itself; it is started again
 WORKER_SILENT: Final = "worker_silent"  # it hangs; it is killed and started again
 WORKER_KILLED: Final = "worker_killed"  # it did not stop within the deadline

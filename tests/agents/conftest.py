@@ -106,10 +106,13 @@ class Service:
         self.process: asyncio.subprocess.Process | None = None
         self.url = ""
 
-    async def start(self) -> None:
+    async def launch(self) -> None:
         with self._log.open("ab") as out:
-            before = self._log.stat().st_size
             self.process = await asyncio.create_subprocess_exec(*self._arguments, stdout=out, stderr=out, cwd=CHECKOUT)
+
+    async def start(self) -> None:
+        before = self._log.stat().st_size if self._log.exists() else 0
+        await self.launch()
         async with asyncio.timeout(30):
             while not (found := [line["url"] for line in self.lines(before) if line.get("event") == "admin_listening"]):
                 await asyncio.sleep(0.05)
