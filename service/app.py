@@ -12,13 +12,14 @@ from typing import Any, Literal
 import structlog
 
 from service.agents.app import Agent, SiemApp, attach, make_app, watch_for_lost
+from service.agents.bookkeeping import LEDGER_BYTES, attach_ledger, auditing
 from service.agents.carrier import Carrier
 from service.agents.dataset_agent import DatasetAgent
 from service.agents.dead_letter_agent import DeadLetterAgent
 from service.agents.gate import Gate
 from service.agents.journal import Journal
 from service.agents.judge import Judge
-from service.agents.ledger_agent import LedgerAgent
+from service.agents.lag import LagMeter
 from service.agents.ledger_writer import KafkaLedger
 from service.agents.outlet import KafkaOutlet
 from service.agents.publisher import Publisher
@@ -64,8 +65,6 @@ ROUTED_BYTES = 16 * 1024 * 1024
 """Raw events on their way to their topics, unacknowledged."""
 LETTER_BYTES = 12 * 1024 * 1024
 """Dead letters likewise; one may hold 8 MiB."""
-LEDGER_BYTES = 4 * 1024 * 1024
-"""Entries of the ledger likewise; a hundred bytes each."""
 
 
 @dataclass(slots=True)
@@ -221,8 +220,9 @@ async def _attach_agents(
     index = IndexDeadLetters(endpoint, indices, clock.now_ms)
     dead = DeadLetterAgent(index, clock, tasks, Backoff(cap=10.0, rng=rng))
     attach(app, Agent(names.dead_letters, dead.handle, Gate(LETTER_BYTES)))
-    booking = LedgerAgent(Book(endpoint, indices, clock.now_ms), clock, tasks, Backoff(cap=10.0, rng=rng))
-    attach(app, Agent(names.ledger, booking.handle, Gate(LEDGER_BYTES)))
+    attach_ledger(app, names, Book(endpoint, indices, clock.now_ms), tasks, clock, rng)
+    queue = await stack.enter_async_context(LagMeter(settings.kafka, clock))
+    _background(stack, auditing(app, names, client, queue, meters, clock))
     if parts.arrivals is not None:
         parts.judge = attach_judge(stack, app, settings, names, client, indices, lambda: parts.silence, meters, clock)
     if keys is not None:

@@ -130,6 +130,7 @@ class Reporter:
     def _count_collected(self, status: CollectorStatus) -> None:
         records: dict[tuple[str, ...], int] = {}
         sizes: dict[tuple[str, ...], int] = {}
+        gaps: dict[tuple[str, ...], int] = {}
         behind: dict[tuple[str, ...], float] = {}
         quota: dict[tuple[str, ...], float] = {}
         for shard in status.shards:
@@ -137,10 +138,12 @@ class Reporter:
             records[stream] = records.get(stream, 0) + shard.records
             sizes[stream] = sizes.get(stream, 0) + shard.bytes
             quota[stream] = quota.get(stream, 0.0) + shard.quota_seconds
+            gaps[stream] = gaps.get(stream, 0) + shard.gaps
             behind[stream] = max(behind.get(stream, 0.0), (shard.behind_ms or 0) / 1000)
         for labels, count in records.items():
             self._meters.set(metrics.COLLECTED_RECORDS, count, labels)
             self._meters.set(metrics.COLLECTED_BYTES, sizes[labels], labels)
+            self._meters.set(metrics.GAPS, gaps[labels], labels)
             self._meters.set(metrics.KINESIS_BEHIND, behind[labels], labels)
             self._meters.set(metrics.KINESIS_QUOTA, quota[labels], labels)
 

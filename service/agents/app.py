@@ -214,6 +214,11 @@ async def _take(app: SiemApp, agent: Agent, event: Any) -> None:
         raise LostMessagesError(f"{message.tp} jumped to {message.offset}, {lane.untaken[0]} never arrived")
 
 
+def reads(app: SiemApp, topic: str, partition: int) -> bool:
+    """Whether this worker has a partition now."""
+    return TP(topic, partition) in app.consumer.assignment()
+
+
 async def watch_for_lost(app: SiemApp, clock: Clock) -> None:
     """Crash the app when a fetched message stays away from an agent that waits for one; runs until cancelled."""
     before: dict[TP, int] = {}

@@ -7,7 +7,6 @@ was in the topic ``ledger`` then, a key that still has no fate will never get on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -101,21 +100,21 @@ class Judge:
         """The verdict over the chosen sheets; waits so long for what is in flight. Raises OSError and TransportError."""
         deadline = self._clock.monotonic() + wait_seconds
         while True:
-            await self._audit.refresh()
-            sheets = await self._audit.open_sheets(choice)
-            moving, lost = await self._sorted(choice, sheets)
+            moving, lost = await self.open_sheets(choice)
             if not moving or lost or self._clock.monotonic() >= deadline:
                 return self._say(await self._audit.lines(choice), moving, lost)
             await self._clock.sleep(_LOOK_SECONDS)
 
-    async def _sorted(self, choice: Choice, sheets: Sequence[OpenSheet]) -> tuple[list[OpenSheet], list[OpenSheet]]:
-        """What is on its way, and what is lost."""
+    async def open_sheets(self, choice: Choice) -> tuple[list[OpenSheet], list[OpenSheet]]:
+        """What is on its way, and what is lost. Raises OSError and TransportError."""
+        await self._audit.refresh()
+        sheets = await self._audit.open_sheets(choice)
         by_topic: dict[str, list[OpenSheet]] = {}
         for sheet in sheets:
             by_topic.setdefault(self._topics.of(sheet), []).append(sheet)
         suspects = [sheet for topic, some in by_topic.items() for sheet in await self._left_behind(topic, some)]
         if not suspects or not await self._booked_until(self._clock.now_ms() + _CLOCKS_APART_MS):
-            return list(sheets), []
+            return sheets, []
         await self._audit.refresh()
         still = {sheet.place: sheet for sheet in await self._audit.open_sheets(choice)}
         lost = [now for sheet in suspects if (now := still.get(sheet.place)) and sheet.pending & now.pending]

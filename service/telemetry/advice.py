@@ -27,6 +27,7 @@ _ADVICE = {
     events.ADMIN_OPEN: "The status page is open to the network. Set SIEM_ADMIN_TOKEN, or bind to 127.0.0.1.",
     events.LETTERS_NOT_INDEXED: "Dead letters are safe in Kafka but not in OpenSearch: `siem apply` puts their template.",
     events.LEDGER_WAITS: "The ledger's entries are safe in Kafka but not in OpenSearch: `siem apply` puts its template.",
+    events.UNACCOUNTED: "Events are missing: `siem ledger` names stream and minute, `siem replay stream` reads them again.",
     events.LEASE_TABLE_AWAY: "The lease table does not answer: DynamoDB permissions and network, or the state folder's disk.",
     events.LEASE_TABLE_DAMAGED: "The lease file was damaged and set aside. Records may be read twice; nothing doubles.",
     events.LEASE_LATE: "This machine is slow or was paused; another worker may have taken the shard. It resumes.",

@@ -121,7 +121,9 @@ class Board:
         ]
         troubles = self.troubles()
         streams = _stream_rows(merged, reports)
-        acting = any(hold["needs_action"] for hold in holds) or any(row["state"] == "unreachable" for row in streams)
+        acting = any(hold["needs_action"] for hold in holds) or any(
+            row["state"] == "unreachable" or row["unaccounted"] or row["gaps"] for row in streams
+        )
         return {
             "version": self.version,
             "role": self.role,
@@ -185,15 +187,26 @@ def _dataset_rows(merged: Meters) -> list[dict[str, Any]]:
     return [rows[labels] for labels in sorted(rows)]
 
 
+_STREAM_SUMS: dict[str, Metric] = {
+    "records": metrics.RECORDS,
+    "control": metrics.CONTROL,
+    "unrouted": metrics.UNROUTED,
+    "gaps": metrics.GAPS,
+    "waiting": metrics.LEDGER_IN_FLIGHT,
+    "unaccounted": metrics.UNACCOUNTED,
+}
+"""What is counted for a stream; the last two as the ledger says."""
+
+
 def _stream_rows(merged: Meters, reports: list[Report]) -> list[dict[str, Any]]:
     values = merged.snapshot().values
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def row_of(labels: tuple[str, ...]) -> dict[str, Any]:
-        empty = {"records": 0, "control": 0, "unrouted": 0, "state": "", "mode": "", "shards": 0, "behind_seconds": None}
+        empty = {"state": "", "mode": "", "shards": 0, "behind_seconds": None, **dict.fromkeys(_STREAM_SUMS, 0)}
         return rows.setdefault(labels, {**dict(zip(metrics.STREAM, labels, strict=True)), **empty, "last_error": ""})
 
-    for name, metric in (("records", metrics.RECORDS), ("control", metrics.CONTROL), ("unrouted", metrics.UNROUTED)):
+    for name, metric in _STREAM_SUMS.items():
         for labels, count in values.get(metric.name, ()):
             row_of(labels[:3])[name] += count
     for line in (line for report in reports for line in report.sources):

@@ -40,6 +40,7 @@ LETTERS_NOT_INDEXED: Final = "letters_not_indexed"  # dead letters are safe in K
 MESSAGE_KILLS: Final = "message_kills"  # workers died over this message: now event by event, the one that kills is set apart
 EVENT_CRASHED_PIPELINE: Final = "event_crashed_pipeline"  # a fault of ours: a dead letter, neighbours go on
 LEDGER_WAITS: Final = "ledger_waits"  # entries of the ledger are safe in Kafka, but not in OpenSearch
+UNACCOUNTED: Final = "events_unaccounted"  # the ledger does not add up: read, no fate, waiting nowhere
 DATASET_STOPPED: Final = "dataset_stopped"  # nearly everything of it is unusable: a bad deploy
 LIBRARY: Final = "library"  # a line of a library, rate-limited
 

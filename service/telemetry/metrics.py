@@ -60,6 +60,20 @@ BEHIND = Metric(
     "siem_arrival_behind_seconds", "gauge", "Age, since arrival, of what was last accounted for.", DATASET, merge="max"
 )
 
+# the ledger
+UNACCOUNTED = Metric(
+    "siem_events_unaccounted",
+    "gauge",
+    "Events (or records) that the ledger cannot account for: read, no fate, waiting nowhere. Must be 0.",
+    DATASET,
+    merge="max",
+)
+LEDGER_IN_FLIGHT = Metric(
+    "siem_ledger_in_flight", "gauge", "Events (or records) in the ledger that still wait in Kafka.", DATASET, merge="max"
+)
+AUDIT_AGE = Metric("siem_ledger_audit_age_seconds", "gauge", "How old those two answers are.", merge="max")
+GAPS = Metric("siem_kinesis_gaps_total", "counter", "Times that Kinesis deleted records before they were read.", STREAM)
+
 # OpenSearch and enrichment
 BULK_REQUESTS = Metric("siem_bulk_requests_total", "counter", "Bulk requests sent, retries among them.")
 BULK_BYTES = Metric("siem_bulk_bytes_total", "counter", "Bytes of their bodies, before compression.")

@@ -16,6 +16,8 @@ from service.build.templates import components, dataset_template, own_indices, o
 from service.content import Content
 from service.enrich.enrichers import Enrichers
 from service.event import DeadLetter
+from service.ledger.entry import Collected, Fated, Gap, Page, Part, Read, minute_of
+from service.ledger import sheet as ledger
 from service.offline.play import Dead, Played, Player
 from service.pipeline.load import LoadedPipeline
 from service.samples import samples_of
@@ -122,11 +124,26 @@ def _fill(found: Stocked, pipelines: dict[str, LoadedPipeline], known: Enrichers
         lines.append(_action(found.prefix + "-dead-letters-local-none-2026.01", letter_id(letter)))
         lines.append(json.dumps(letter_document(letter, now_ms)))
     found.counts["dead-letters"] = len(letters)
+    for key, sheet in ledger.fold(_pages(now_ms)).items():
+        lines.append(_action(found.prefix + key.home.removeprefix("siem"), key.id))
+        lines.append(json.dumps(ledger.document(key, sheet, now_ms)))
     for start in range(0, len(lines), 1000):
         answer = found.client.bulk(body="\n".join(lines[start : start + 1000]) + "\n")
         refused = [item for item in answer["items"] if item["index"]["status"] >= 300]
         assert not refused, refused[:3]
     found.client.indices.refresh(index=f"{found.prefix}-*")
+
+
+def _pages(now_ms: int) -> Iterator[Page]:
+    """A ledger in which everything happens: twice read, dropped, dead, a gap, and some of it still under way."""
+    for minute in range(0, 180, 20):
+        key, when = f"b{minute}", minute_of(now_ms - minute * 60_000)
+        part, lost = Part("aws.vpcflow", f"{key}.0.100", 100), Part("aws.cloudtrail", f"{key}.1.7", 7)
+        fates = Fated(part.key, when, part.dataset, 100, 80, 10, {"noise": 6}, {"parse/too_few_columns": 4})
+        read = Read(key, when, 12, 1, {"decode/broken": 1}, [part, lost])
+        yield Page(
+            "shop", "prod", "audit", [Collected(key, when, 12), Collected(f"{key}.x", when, 3), read, fates, Gap(key, when)]
+        )
 
 
 def _documents(found: Stocked, sample: str, played: Played) -> Iterator[str]:

@@ -114,7 +114,8 @@ function show(status) {
     count(d.already_there), count(d.dropped), count(d.dead_lettered), count(d.in_flight), count(d.abandoned),
     count(d.unaccounted, true), [seconds(d.behind_seconds), "n"]]), "No events yet.");
   fill("streams", status.streams.map((s) => [project(s), [s.stream], [s.state || "–", s.state === "unreachable" ? "bad" : ""], [s.mode || "–"], count(s.shards),
-    count(s.records), count(s.control), count(s.unrouted), [seconds(s.behind_seconds), "n"],
+    count(s.records), count(s.control), count(s.unrouted), count(s.waiting),
+    count(s.unaccounted, true), count(s.gaps, true), [seconds(s.behind_seconds), "n"],
     [s.last_error || "–", s.last_error ? "wrap" : "none"]]), "No streams yet.");
   fill("sources", status.sources.map((s) => [project(s), [s.stream], [dataset(s)], [s.state, s.state === "silent" ? "bad" : ""],
     [seconds(Math.max(0, (status.now_ms - s.last_ms) / 1000)), "n"], [seconds(s.patience_seconds), "n"],
