@@ -16,8 +16,8 @@ from service.build.templates import components, dataset_template, own_indices, o
 from service.content import Content
 from service.enrich.enrichers import Enrichers
 from service.event import DeadLetter
-from service.ledger.entry import Collected, Fated, Gap, Page, Part, Read, minute_of
 from service.ledger import sheet as ledger
+from service.ledger.entry import Collected, Fated, Gap, Page, Part, Read, minute_of
 from service.offline.play import Dead, Played, Player
 from service.pipeline.load import LoadedPipeline
 from service.samples import samples_of
