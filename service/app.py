@@ -12,14 +12,13 @@ from typing import Any, Literal
 import structlog
 
 from service.agents.app import Agent, SiemApp, attach, make_app, watch_for_lost
-from service.agents.bookkeeping import LEDGER_BYTES, attach_ledger, auditing
+from service.agents.bookkeeping import LEDGER_BYTES, attach_ledger, audit
 from service.agents.carrier import Carrier
 from service.agents.dataset_agent import DatasetAgent
 from service.agents.dead_letter_agent import DeadLetterAgent
 from service.agents.gate import Gate
 from service.agents.journal import Journal
 from service.agents.judge import Judge
-from service.agents.lag import LagMeter
 from service.agents.ledger_writer import KafkaLedger
 from service.agents.outlet import KafkaOutlet
 from service.agents.publisher import Publisher
@@ -221,8 +220,7 @@ async def _attach_agents(
     dead = DeadLetterAgent(index, clock, tasks, Backoff(cap=10.0, rng=rng))
     attach(app, Agent(names.dead_letters, dead.handle, Gate(LETTER_BYTES)))
     attach_ledger(app, names, Book(endpoint, indices, clock.now_ms), tasks, clock, rng)
-    queue = await stack.enter_async_context(LagMeter(settings.kafka, clock))
-    _background(stack, auditing(app, names, client, queue, meters, clock))
+    _background(stack, audit(app, settings.kafka, client, meters, clock))
     if parts.arrivals is not None:
         parts.judge = attach_judge(stack, app, settings, names, client, indices, lambda: parts.silence, meters, clock)
     if keys is not None:

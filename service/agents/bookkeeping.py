@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Coroutine
 
 from opensearchpy import AsyncOpenSearch
 
@@ -18,6 +17,7 @@ from service.ledger.audit import Audit
 from service.ledger.book import Book
 from service.ledger.verdict import Judge, Topics
 from service.ledger.watch import watch
+from service.settings import Kafka
 from service.sink.opensearch.retry import Backoff
 from service.telemetry.meters import Meters
 
@@ -31,9 +31,9 @@ def attach_ledger(app: SiemApp, names: TopicNames, book: Book, tasks: Tasks, clo
     attach(app, Agent(names.ledger, agent.handle, Gate(LEDGER_BYTES)))
 
 
-def auditing(
-    app: SiemApp, names: TopicNames, client: AsyncOpenSearch, queue: LagMeter, meters: Meters, clock: Clock
-) -> Coroutine[None, None, None]:
-    """The standing audit, to be run until cancelled. One of all workers does it: whoever has the first partition."""
-    judge = Judge(Audit(client), queue, Topics(names.records, names.raw(""), names.ledger), clock)
-    return watch(judge, meters, clock, lambda: reads(app, names.ledger, 0))
+async def audit(app: SiemApp, kafka: Kafka, client: AsyncOpenSearch, meters: Meters, clock: Clock) -> None:
+    """The standing audit; runs until cancelled. One of all workers does it: whoever has the first partition."""
+    names = TopicNames(kafka.topic_prefix)
+    async with LagMeter(kafka, clock) as queue:
+        judge = Judge(Audit(client), queue, Topics(names.records, names.raw(""), names.ledger), clock)
+        await watch(judge, meters, clock, lambda: reads(app, names.ledger, 0))
