@@ -3,7 +3,7 @@ SIEM := .venv/bin/siem
 PYTEST := .venv/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools parts demo test check bench faults faults-table soak mutations stack stack-down test-container test-slow image clean
+.PHONY: help setup tools parts demo test check bench faults faults-table soak mutations stack stack-down test-container test-slow image sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ stack-down: setup ## stop it
 
 image: ## build the container image with what engine there is
 	$(or $(shell command -v docker),$(shell command -v podman)) build -t kinesiem .
+
+sbom: setup ## CycloneDX bill of materials of the image's Python packages, to stdout
+	@.venv/bin/python .ci/sbom
 
 test-container: setup ## build and run the image for real
 	$(PYTEST) -m container tests/container $(ARGS)

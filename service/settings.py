@@ -172,6 +172,8 @@ class Admin(Model):
     """Port; 0 picks a free one and logs it."""
     token: SecretStr = SecretStr("")
     """When set, everything but ``/health/*`` asks for it (``Authorization: Bearer …``, or as HTTP Basic password)."""
+    token_file: Path | None = None
+    """File whose first line is the token (a mounted secret); relative to this file. Wins over ``token``."""
 
 
 class Paths(Model):
@@ -233,7 +235,22 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         settings = Settings.model_validate(merged)
     except ValidationError as error:
         raise ContentErrors("the environment is not valid", _environment_faults(error)) from error
-    return _anchored(settings, base)
+    return _with_token(_anchored(settings, base))
+
+
+def _with_token(settings: Settings) -> Settings:
+    """The admin token out of its file; a file that cannot be read, or holds none, must not leave the port open."""
+    path = settings.admin.token_file
+    if path is None:
+        return settings
+    try:
+        token = path.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        fault = ContentError(Place(str(path)), "no_token", f"cannot be read: {getattr(error, 'strerror', None) or 'no text'}")
+        raise ContentErrors("the admin token is missing", [fault]) from error
+    if not token:
+        raise ContentErrors("the admin token is missing", [ContentError(Place(str(path)), "no_token", "its first line is empty")])
+    return settings.model_copy(update={"admin": settings.admin.model_copy(update={"token": SecretStr(token)})})
 
 
 def _overlay(data: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -282,6 +299,9 @@ def _anchored(settings: Settings, base: Path) -> Settings:
                     "pipelines": at(paths.pipelines), "tuning": at(paths.tuning) if paths.tuning else None,
                     "mappings": at(paths.mappings), "dashboards": at(paths.dashboards), "state": state,
                 }
+            ),
+            "admin": settings.admin.model_copy(
+                update={"token_file": at(settings.admin.token_file) if settings.admin.token_file else None}
             ),
             "leases": settings.leases.model_copy(update={"file": state / settings.leases.file}),
             "collect": settings.collect.model_copy(update={"streams": at(settings.collect.streams)}),

@@ -19,6 +19,34 @@ import pytest_asyncio
 from service.local import shared
 from service.local.kinesis import KinesisDouble
 from service.local.stack import LocalStack
+from tests import canary
+
+
+def pytest_configure() -> None:
+    """Every process that tests start knows a secret; see ``tests/canary.py``."""
+    canary.release()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Whatever a test printed, logged or failed with."""
+    for title, text in report.sections:
+        canary.look(f"{report.nodeid}: {title}", text)
+    canary.look(f"{report.nodeid}: its failure", report.longreprtext)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The run fails when the secret was seen anywhere."""
+    folders = getattr(session.config, "_tmp_path_factory", None)
+    if folders is not None:
+        canary.look_into(folders.getbasetemp())
+    if canary.found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where."""
+    for where in canary.found:
+        terminalreporter.write_line(f"SECRET PRINTED: {where}", red=True)
 
 
 @pytest.fixture(scope="session")

@@ -84,3 +84,20 @@ def test_every_field_says_what_it_is() -> None:
         if not inner.description
     ]
     assert silent == []
+
+
+def test_the_admin_token_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-the-file\nsecond line\n")
+    (tmp_path / "siem.yml").write_text("admin: { token_file: token }\n")
+    settings = load_settings(tmp_path / "siem.yml", {})
+    assert settings.admin.token.get_secret_value() == "from-the-file"
+    assert "from-the-file" in settings.secrets()
+
+
+@pytest.mark.parametrize("content", [None, "\n", b"\xff\xfe"])
+def test_a_token_file_without_a_token_leaves_no_open_port(tmp_path: Path, content: str | bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "token").write_bytes(content if isinstance(content, bytes) else content.encode())
+    (tmp_path / "siem.yml").write_text("admin: { token_file: token }\n")
+    with pytest.raises(ContentErrors, match="token"):
+        load_settings(tmp_path / "siem.yml", {})

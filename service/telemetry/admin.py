@@ -31,6 +31,9 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Server": "siem",
 }
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -80,7 +83,7 @@ class AdminServer:
     async def _guarded(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         token = self._settings.token.get_secret_value()
         if not request.path.startswith("/health/"):
-            if token and not _knows(request.headers.get("Authorization", ""), token):
+            if not self._may_read(request):
                 return web.Response(status=401, headers={**_HEADERS, "WWW-Authenticate": 'Basic realm="kinesiem"'})
             # A page from elsewhere may point a name of its own at 127.0.0.1 and read what only this machine should.
             if not token and _is_loopback(self._settings.bind) and not _is_loopback(request.url.host or ""):
@@ -93,12 +96,20 @@ class AdminServer:
         response.headers.update(_HEADERS)
         return response
 
+    def _may_read(self, request: web.Request) -> bool:
+        token = self._settings.token.get_secret_value()
+        return not token or _knows(request.headers.get("Authorization", ""), token)
+
     async def _live(self, _: web.Request) -> web.Response:
         return web.Response(text="live\n") if self._board.live() else web.Response(status=503, text="a worker is silent\n")
 
-    async def _ready(self, _: web.Request) -> web.Response:
+    async def _ready(self, request: web.Request) -> web.Response:
         troubles = self._board.troubles()
-        return web.Response(status=503, text="\n".join(troubles) + "\n") if troubles else web.Response(text="ready\n")
+        if not troubles:
+            return web.Response(text="ready\n")
+        # Probes need the status only; names of projects and datasets are for those who may read the rest.
+        said = troubles if self._may_read(request) else ["not ready"]
+        return web.Response(status=503, text="\n".join(said) + "\n")
 
     async def _metrics(self, _: web.Request) -> web.Response:
         return web.Response(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -22,6 +23,7 @@ from tests.agents.conftest import CHECKOUT, Service
 
 SHOP = PROJECTS[0]
 AWS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_EC2_METADATA_DISABLED": "true"}
+_NO_EVENTS = "-siem-ledger-*,-siem-alerts-*,-siem-cadence-*"
 Documents = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -78,8 +80,8 @@ class Deployment:
         return events
 
     async def documents(self) -> Documents:
-        """Everything of this project, by index and id, but for the moment it was ingested."""
-        pattern = f"siem-*-{self.project}-*,-siem-ledger-*"
+        """Every event and dead letter of this project, by index and id, but for the moment it was ingested."""
+        pattern = f"siem-*-{self.project}-*,{_NO_EVENTS}"
         await self.client.indices.refresh(index=pattern, params={"ignore_unavailable": "true"})
         reply = await self.client.search(index=pattern, body={"size": 10_000, "query": {"match_all": {}}})
         found: Documents = {}
@@ -96,10 +98,10 @@ class Deployment:
             while len(found) < count:
                 await asyncio.sleep(0.3)
                 found = await self.documents()
-        assert len(found) == count
+        assert len(found) == count, Counter(index for index, _ in found)
         return found
 
     async def delete(self) -> None:
-        """Lose every index of this project but its ledger."""
-        pattern = f"siem-*-{self.project}-*,-siem-ledger-*"
+        """Lose every event of this project."""
+        pattern = f"siem-*-{self.project}-*,{_NO_EVENTS}"
         await self.client.indices.delete(index=pattern, params={"ignore_unavailable": "true"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import aiohttp
@@ -69,6 +70,44 @@ async def test_with_a_token_only_health_is_open() -> None:
         basic = "Basic " + base64.b64encode(b"anyone:let-me-in-please").decode()
         assert (await get(f"{server.url}metrics", Authorization=basic))[0] == 200
         assert (await get(f"{server.url}health/live"))[0] == 200
+
+
+async def test_probes_without_the_token_learn_nothing_but_the_status() -> None:
+    board = a_board()
+    board.workers["0"] = WorkerLine("0")
+    board.hear("0", a_report(stopped=("aws.alb",)))
+    async with AdminServer(Admin(port=0, token="let-me-in-please"), board) as server:
+        assert (await get(f"{server.url}health/ready"))[:2] == (503, "not ready\n")
+        known = await get(f"{server.url}health/ready", Authorization="Bearer let-me-in-please")
+        assert "aws.alb" in known[1]
+
+
+async def test_nothing_can_be_changed_through_it() -> None:
+    async with AdminServer(Admin(port=0), a_board()) as server, aiohttp.ClientSession() as session:
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+            for path in ("", "status.json", "metrics", "health/live"):
+                async with session.request(method, f"{server.url}{path}", headers={"Origin": "https://evil.example"}) as answer:
+                    assert answer.status == 405
+                    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+async def test_pages_from_elsewhere_get_no_permission_to_read() -> None:
+    async with AdminServer(Admin(port=0), a_board()) as server:
+        for path in ("", "status.json", "metrics", "health/ready"):
+            _, _, headers = await get(f"{server.url}{path}", Origin="https://evil.example")
+            assert not [name for name in headers if name.lower().startswith("access-control")]
+            assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert headers["Server"] == "siem"
+
+
+@pytest.mark.parametrize("path", ["//etc/passwd", "static/../status.html", "..%2f..%2fetc%2fpasswd", "status.css/../../admin.py"])
+async def test_no_path_leads_to_a_file(path: str) -> None:
+    async with AdminServer(Admin(port=0), a_board()) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rstrip("/").rpartition(":")[2]))
+        writer.write(f"GET /{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 404")
 
 
 async def test_a_foreign_name_for_this_machine_is_refused() -> None:
