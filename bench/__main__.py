@@ -81,7 +81,7 @@ async def _servers(
                     found.setdefault("memory", []).append(await _memory(stack, folder, dataset, batches, many, memory))
     for section in ("path", "opensearch", "memory"):
         if section in found:
-            columns = ("events_per_second", "cpu_us", "peak_mb", "bytes_per_document", "ratio")
+            columns = ("events_per_second", "cpu_us", "peak_mb", "bytes_per_document", "ratio", "server_ratio")
             _show(console, section, found[section], columns)
 
 
@@ -127,14 +127,20 @@ async def _search(
         await whole.fill(servers, prefix, batches)
         async with aiohttp.ClientSession() as session:
             settings = whole.write_settings(folder, servers, url, prefix)
-            through.append(await whole.drain(settings, lambda: whole.indexed(session, url, dataset), many))
+            through.append(await whole.drain(settings, lambda: whole.indexed(session, url, dataset), many, server=pid))
             await search.wipe(session, url, pattern)
         dynamic.append(await search.load(url, pid, guessed, f"guessed-{dataset}-*"))
     ours = whole.row(f"Kafka to OpenSearch {dataset}", through)
     loader = _loaded(f"bare loader, our templates {dataset}", bare)
     guess = _loaded(f"bare loader, dynamic mapping {dataset}", dynamic)
-    ours["ratio"] = statistics.median(run.per_second for run in through) / loader["events_per_second"]
-    loader["ratio"] = loader["events_per_cpu_second"] / guess["events_per_cpu_second"]
+    # Ratios of neighbours in time: what else the machine does hits both of a pair.
+    ours["ratio"] = statistics.median(run.per_second / beside.per_second for run, beside in zip(through, bare, strict=True))
+    ours["server_ratio"] = statistics.median(
+        run.events / run.server_cpu_seconds / beside.per_cpu_second for run, beside in zip(through, bare, strict=True)
+    )
+    loader["ratio"] = statistics.median(
+        run.per_cpu_second / beside.per_cpu_second for run, beside in zip(bare, dynamic, strict=True)
+    )
     return [ours, loader, guess]
 
 

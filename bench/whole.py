@@ -43,6 +43,8 @@ class Run:
     """Of the worker over the same time: less than a bulk in flight of work is missing at its beginning."""
     rss_mb: float
     peak_mb: float
+    server_cpu_seconds: float = 0.0
+    """Of OpenSearch over the same time, where its process was named."""
 
     @property
     def per_second(self) -> float:
@@ -136,8 +138,8 @@ async def indexed(session: aiohttp.ClientSession, url: str, dataset: str) -> int
     return int(said.get("_all", {}).get("primaries", {}).get("indexing", {}).get("index_total", 0))
 
 
-async def drain(settings: Path, count: Count, events: int) -> Run:
-    """Start the service and wait until ``count`` says that all events have arrived."""
+async def drain(settings: Path, count: Count, events: int, *, server: int = 0) -> Run:
+    """Start the service and wait until ``count`` says that all events have arrived; ``server``: OpenSearch's process."""
     log = settings.with_suffix(".log")
     with log.open("ab") as out:
         service = await asyncio.create_subprocess_exec(
@@ -145,7 +147,7 @@ async def drain(settings: Path, count: Count, events: int) -> Run:
             stdout=out, stderr=out, env=os.environ | {"SIEM_LOGGING_LEVEL": "warning"},
         )  # fmt: skip
     try:
-        return await _watch(service, log, count, events)
+        return await _watch(service, log, count, events, server)
     finally:
         if service.returncode is None:
             service.terminate()
@@ -156,9 +158,9 @@ def _end_of(log: Path) -> str:
     return log.read_text(errors="replace")[-2000:]
 
 
-async def _watch(service: asyncio.subprocess.Process, log: Path, count: Count, events: int) -> Run:
+async def _watch(service: asyncio.subprocess.Process, log: Path, count: Count, events: int, server: int) -> Run:
     worker, deadline = 0, time.monotonic() + _PATIENCE + events / 1000
-    started, used, peak = time.monotonic(), 0.0, 0.0
+    started, used, serving, peak = time.monotonic(), 0.0, 0.0, 0.0
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         if service.returncode is not None or time.monotonic() > deadline:
@@ -166,9 +168,11 @@ async def _watch(service: asyncio.subprocess.Process, log: Path, count: Count, e
         worker = worker or next((child.pid for child in psutil.Process(service.pid).children()), 0)
         if not worker:
             continue
-        now, cpu, done = time.monotonic(), cpu_seconds(worker), await count()
+        now, cpu, busy = time.monotonic(), cpu_seconds(worker), cpu_seconds(server) if server else 0.0
+        done = await count()
         if not done:
-            started, used = now, cpu
+            started, used, serving = now, cpu, busy
         if done >= events:
             peak = resident_mb(worker, "VmHWM")
-            return Run(events, time.monotonic() - started, cpu_seconds(worker) - used, resident_mb(worker), peak)
+            spent = cpu_seconds(server) - serving if server else 0.0
+            return Run(events, time.monotonic() - started, cpu_seconds(worker) - used, resident_mb(worker), peak, spent)
