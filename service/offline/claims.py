@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from service.decode.header import is_header
 from service.event import Slice
 from service.offline.play import Dead, Player
 from service.route.router import Router
@@ -57,5 +58,6 @@ def _sent(slice_: Slice, events: list[str]) -> bytes:
             for text in events
         ]
         return "\n".join(map(json.dumps, envelopes)).encode()
-    header = [slice_.columns] if slice_.columns else []
+    columns = slice_.columns
+    header = [] if not columns else [columns if is_header(columns) else f"#Fields: {columns}"]
     return "\n".join([*header, *events]).encode()

@@ -222,11 +222,9 @@ class EventWriter:
         write_enrichment(draft, shape, self.file)
         if self.file.sink.original:
             text = "quote(text)"
-            if (
-                not draft.careful
-                and self.file.parse.json_event is None
-                and not (self.file.parse.columns and self.file.parse.columns.quoted)
-            ):
+            columns = self.file.parse.columns
+            escapes = columns is not None and (columns.quoted or columns.separator == "\t")
+            if not draft.careful and self.file.parse.json_event is None and not escapes:
                 text = "'\"' + text + '\"'"
             if any(block.forget for block in self.blocks):
                 text = f"(quote(dumps(raw)) if secret else {text})"

@@ -36,6 +36,8 @@ def test_dns_names_lose_their_dot_and_case(text: str, name: str | None) -> None:
 def test_text_is_joined_split_and_changed_in_case() -> None:
     assert call("join", "a", None, 7, separator="/") == {"text": "a/7"}
     assert call("split_list", " a, -,b ,,") == {"list": ["a", "b"], "first": "a", "last": "b", "piece": "a"}
+    assert call("split_list", "a/b/c", separator="/", at=1)["piece"] == "b"
+    assert "piece" not in call("split_list", "a", at=1)
     assert call("split_list", ["x", 1, None, {}]) == {"list": ["x", "1"], "first": "x", "last": "1", "piece": "x"}
     assert call("lower", "ÄB") == {"text": "äb"}
     assert call("upper", True) == {"text": "TRUE"}

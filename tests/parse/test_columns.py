@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import EventError
-from service.parse.columns import split_bracketed, split_carefully, split_quoted
+from service.parse.columns import folded, row_of_object, split_bracketed, split_carefully, split_quoted
 
 
 def careful(text: str) -> list[str]:
@@ -86,3 +87,17 @@ def test_any_text_with_brackets_falls_into_values_or_is_refused(text: str) -> No
     except EventError:
         return
     assert all(isinstance(value, str) for value in found)
+
+
+def test_a_json_object_holds_the_values_by_column_whatever_the_case_and_separators() -> None:
+    places = {folded(name): at for at, name in enumerate(["c-ip", "sc-status", "time"])}
+    text = '{"C_IP":"192.0.2.1","sc-status":200,"new":{"a":1},"time":null}'
+    assert row_of_object(text, places, "-") == (["192.0.2.1", "200", "-"], {"new": {"a": 1}})
+
+
+@given(st.dictionaries(st.sampled_from(["a", "A", "b_c", "other"]), st.none() | st.integers() | st.text() | st.lists(st.text())))
+def test_any_object_gives_a_row_of_text(members: dict[str, object]) -> None:
+    row, left = row_of_object(json.dumps(members), {"a": 0, "b-c": 1}, "-")
+    assert len(row) == 2
+    assert all(value and isinstance(value, str) for value in row)
+    assert set(left) <= {"other"}
