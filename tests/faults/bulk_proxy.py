@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import ssl
 from collections.abc import Callable
@@ -157,7 +158,7 @@ class FaultProxy:
             headers["content-encoding"] = encoding
         try:
             async with self._session.request(
-                request.method, f"{self.target}{request.path_qs}", data=body or None, headers=headers
+                request.method, f"{self.target}{request.path_qs}", data=io.BytesIO(body) if body else None, headers=headers
             ) as answer:
                 data = await answer.read()
         except (aiohttp.ClientError, OSError):

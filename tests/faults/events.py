@@ -81,7 +81,7 @@ class Maker:
             "messageType": "DATA_MESSAGE", "owner": account, "logGroup": group, "logStream": "container/web/0123",
             "subscriptionFilters": ["siem"],
             "logEvents": [
-                {"id": f"{stream:02d}{first + k:054d}", "timestamp": self.start_ms + first + k, "message": text}
+                {"id": f"{stream:02d}{first:027d}{k:027d}", "timestamp": self.start_ms + first + k, "message": text}
                 for k, text in enumerate(texts)
             ],
         }  # fmt: skip

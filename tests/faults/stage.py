@@ -26,7 +26,7 @@ from tests.faults.processes import Process, environment
 from tests.faults.producer import LANES, Producer
 from tests.faults.proxies import TcpProxy
 
-PATIENCE = 150.0
+PATIENCE = 300.0
 """Seconds after which a fault that is over counts as not recovered from."""
 PLATEAU = 25.0
 """Seconds without anything new after which no more is waited for."""

@@ -74,8 +74,11 @@ class Subscriptions:
             if fault is None:
                 yield frame + held
                 held = b""
-            elif fault.kind is Kind.REVERSE:
+            elif fault.kind is Kind.REVERSE and not held:
                 held = frame
+            elif fault.kind is Kind.REVERSE:  # the one that waits comes after this one
+                yield frame + held
+                held = b""
             elif fault.kind is Kind.DUPLICATE:
                 yield frame + frame
             elif fault.kind is Kind.CORRUPT:

@@ -52,7 +52,8 @@ async def write(table: LeaseTable, before: Lease, change: Callable[[Lease], Leas
     """Write ``change(before)`` for ``writer`` and return the lease as it is now stored.
 
     A refused condition is either our own earlier attempt that did succeed although its answer got lost, a handoff that
-    somebody asked of us (we may still write), or another worker's lease now: raises ``LeaseLost``.
+    somebody asked of us (we may still write), or another worker's lease now: raises ``LeaseLost``. Our own earlier attempt is
+    followed by a new one: others have counted the lease's life from that write, not from the moment we learn of it.
     """
     for _ in range(3):
         after = change(before)
@@ -61,9 +62,10 @@ async def write(table: LeaseTable, before: Lease, change: Callable[[Lease], Leas
         stored = await table.get(before.key)
         if stored is None:
             raise LeaseLost(before.key)
-        if stored == after:
-            return after
-        own_retry = stored.counter == before.counter + 1 and stored.owner == before.owner
+        if stored == after and after.writer != writer:
+            return after  # given away: done is done
+        # Worker names are unique to each start, and a lease that is taken anew is written from there: all between is ours.
+        own_retry = stored.counter > before.counter and stored.owner == before.owner
         if stored.writer != writer or not (own_retry or stored.in_handoff):
             raise LeaseLost(before.key)
         before = stored

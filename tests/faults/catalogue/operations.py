@@ -40,7 +40,8 @@ async def scaled(stage: Stage) -> None:
     await asyncio.sleep(10.0)
     for process in more:
         await process.stop()
-        assert process.exits[-1] == 0, f"exit code {process.exits[-1]} after SIGTERM"
+        # On a busy machine a container may be told to end before it has begun anything.
+        assert process.exits[-1] in (0, -signal.SIGTERM), f"exit code {process.exits[-1]} after SIGTERM"
 
 
 async def all_hostile(stage: Stage) -> None:
