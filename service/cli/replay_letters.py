@@ -75,6 +75,8 @@ async def _replay(settings: Settings, choice: Choice, *, dry_run: bool, quiet: b
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from service.clock import SystemClock
+    from service.ledger.book import Book
+    from service.ledger.replayed import page_of
     from service.sink.dead_letter import IndexDeadLetters
     from service.sink.opensearch.bulk import BulkSink
     from service.sink.opensearch.client import connect, machine_keys
@@ -87,7 +89,7 @@ async def _replay(settings: Settings, choice: Choice, *, dry_run: bool, quiet: b
     client = connect(settings.opensearch, keys=machine_keys(settings.opensearch))
     try:
         index, endpoint, keeper = LetterIndex(client), Endpoint(client), TemplateKeeper(client)
-        letters = IndexDeadLetters(endpoint, keeper, clock.now_ms)
+        letters, book = IndexDeadLetters(endpoint, keeper, clock.now_ms), Book(endpoint, keeper, clock.now_ms)
         await index.refresh()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
@@ -100,6 +102,7 @@ async def _replay(settings: Settings, choice: Choice, *, dry_run: bool, quiet: b
                     else:
                         await _carry_out(attempts, sink, tally)
                         await letters.send([again for _, attempt in attempts for again in attempt.dead])
+                        await book.write([page_of(one.letter, attempt) for one, attempt in attempts if one.letter is not None])
                         marks = [(one, attempt.fate(), ",".join(sorted(attempt.versions))) for one, attempt in attempts]
                         await index.mark(marks, clock.now_ms())
                     progress.advance(bar, len(page))

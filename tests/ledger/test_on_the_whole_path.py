@@ -99,3 +99,19 @@ async def test_without_opensearch_nobody_can_tell(deployment: Deployment, monkey
     code, _, err = await deployment.siem("ledger")
     assert code == 2
     assert "OpenSearch does not say" in err
+
+
+async def test_dead_letters_that_are_replayed_are_found_once_more(deployment: Deployment) -> None:
+    await deployment.service.start()
+    await deployment.service.ready()
+    events = deployment.put_traffic("logs", 20)
+    await deployment.holds(events)
+    code, before = await ledger(deployment, "--wait", "40")
+    assert (code, sums(before, "dead_lettered")) == (0, 2)
+    for _ in range(2):
+        await deployment.siem("replay", "dead-letters", "--project", deployment.project, "--again")
+    code, after = await ledger(deployment, "--wait", "40")
+    assert (code, after["answer"]) == (0, "balanced")
+    replayed = [line["sums"] for line in after["lines"] if line["source"] == "replay"]
+    assert sum(line["events"] for line in replayed) == sum(line["dead_lettered"] for line in replayed) == 4
+    assert sums(after, "events") == sums(before, "events") + 4
