@@ -25,6 +25,8 @@ from service.sink.opensearch.batch import body_of, malformed
 
 FULL = ("aws.cloudtrail", "aws.vpcflow")
 """Datasets of which every stage is measured; the others are measured from raw event to bulk line."""
+PACKED_UP_TO = 512 * 1024
+"""The default of ``process.message_bytes``."""
 PLACES = Path(str(resources.files("service.demo") / "places.mmdb"))
 _raw_batches = msgspec.msgpack.Decoder(RawBatch)
 
@@ -49,6 +51,7 @@ def run(count: int, datasets: tuple[str, ...] = corpus.DATASETS) -> list[dict[st
         if dataset in FULL:
             add("gunzip + outer decode", lambda: [decode_record(b, r) for b in batches for r in b.records])
             add("the same + route", lambda: [router.route(b) for b in batches])
+            add("route, records stay packed", lambda: [router.route(b, PACKED_UP_TO) for b in batches])
             packed = [encode(RawBatch(dataset, slices[n : n + 4])) for n in range(0, len(slices), 4)]
             add("raw batch: encode", lambda: [encode(RawBatch(dataset, slices[n : n + 4])) for n in range(0, len(slices), 4)])
             add("raw batch: decode", lambda: [_raw_batches.decode(each) for each in packed])
