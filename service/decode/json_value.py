@@ -19,10 +19,12 @@ class Probe(msgspec.Struct, rename={"detail_type": "detail-type", "message_type"
     detail_type: msgspec.Raw = ABSENT
     message_type: msgspec.Raw = ABSENT
     Records: msgspec.Raw = ABSENT
+    configurationItems: msgspec.Raw = ABSENT  # noqa: N815 - AWS Config's spelling
 
     def wraps(self) -> bool:
         """Whether the object may be more than an event."""
-        return self.detail_type is not ABSENT or self.message_type is not ABSENT or self.Records is not ABSENT
+        wrappers = (self.detail_type, self.message_type, self.Records, self.configurationItems)
+        return any(wrapper is not ABSENT for wrapper in wrappers)
 
 
 class Envelope(msgspec.Struct, rename={"detail_type": "detail-type"}, gc=False):
@@ -43,6 +45,20 @@ class Records(msgspec.Struct, gc=False):
     Records: list[msgspec.Raw]
 
 
+class Items(msgspec.Struct, gc=False):
+    """A snapshot or history file of AWS Config."""
+
+    configurationItems: list[msgspec.Raw]  # noqa: N815 - AWS Config's spelling
+
+
+class Findings(msgspec.Struct, gc=False):
+    """The detail of a Security Hub event: all findings of one import or action."""
+
+    findings: list[msgspec.Raw]
+
+
+_findings = msgspec.json.Decoder(Findings)
+_items = msgspec.json.Decoder(Items)
 _envelope = msgspec.json.Decoder(Envelope)
 _records = msgspec.json.Decoder(Records)
 PROBE = msgspec.json.Decoder(Probe)
@@ -78,6 +94,8 @@ def _read(value: bytes, probe: Probe, line: int, units: Units) -> None:
         if probe.detail_type is not ABSENT and _read_envelope(value, line, units):
             return
         if probe.Records is not ABSENT and _read_records(value, line, units):
+            return
+        if probe.configurationItems is not ABSENT and _read_items(value, line, units):
             return
     read_event(value, line, units)
 
@@ -140,6 +158,26 @@ def _read_records(value: bytes, line: int, units: Units) -> bool:
     return True
 
 
+def _read_items(value: bytes, line: int, units: Units) -> bool:
+    try:
+        elements = _items.decode(value).configurationItems
+    except WRONG:
+        return False
+    _read_elements(elements, line, units, read_event)
+    return True
+
+
+def _details(detail: str) -> list[str]:
+    """The events in the detail of an envelope: each of its findings, or the detail itself."""
+    if '"findings"' not in detail[:4096]:
+        return [detail]
+    try:
+        found = [bytes(each).decode() for each in _findings.decode(detail).findings]
+    except WRONG:
+        return [detail]
+    return found if found and all(each.startswith("{") for each in found) else [detail]
+
+
 def _read_envelope(value: bytes, line: int, units: Units) -> bool:
     try:
         envelope = _envelope.decode(value)
@@ -151,7 +189,8 @@ def _read_envelope(value: bytes, line: int, units: Units) -> bool:
     if too_deep(detail, units.limits.depth):
         units.breaks(value, line, "too_deep", f"JSON nests deeper than {units.limits.depth}")
         return True
-    run = Run([detail], [line], units.next, "eventbridge", None, None, envelope.account, envelope.region)
+    events = _details(detail)
+    run = Run(events, [line] * len(events), units.next, "eventbridge", None, None, envelope.account, envelope.region)
     run.source, run.detail_type = envelope.source, envelope.detail_type
     run.envelope_id, run.envelope_time = envelope.id, envelope.time
     units.add(run)
