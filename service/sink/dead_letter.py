@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -23,6 +24,8 @@ log = structlog.get_logger("sink")
 
 _BODY = 4 * 1024 * 1024
 _LARGEST = 8 * 1024 * 1024
+_AT_ONCE = 200
+"""Letters produced and not acknowledged, of one call."""
 
 
 class DeadLetters(Protocol):
@@ -54,9 +57,13 @@ class KafkaDeadLetters:
         self._largest = largest
 
     async def send(self, letters: Sequence[DeadLetter]) -> None:
-        """Produce every letter, keyed by its identity."""
-        for letter in letters:
-            await self._produce(letter_id(letter).encode(), encode(fit(letter, self._largest)))
+        """Produce every letter, keyed by its identity; many at once, or a flood of them would wait for each other's replicas."""
+        for start in range(0, len(letters), _AT_ONCE):
+            some = letters[start : start + _AT_ONCE]
+            produced = [self._produce(letter_id(one).encode(), encode(fit(one, self._largest))) for one in some]
+            for fault in await asyncio.gather(*produced, return_exceptions=True):
+                if isinstance(fault, BaseException):
+                    raise fault
 
 
 class IndexDeadLetters:
