@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 from service.demo.logs import EVENTS
@@ -18,12 +19,19 @@ SINGLE = frozenset({"aws.guardduty"})
 """Datasets of which a record holds one event."""
 DATASETS = tuple(EVENTS)
 PROJECT = PROJECTS[0]
+_SESSION = re.compile("i-0[0-9a-f]{16}")
 
 
 def events(dataset: str, count: int, *, seed: int = SEED) -> list[str]:
     """Raw events of one project, a few a millisecond."""
     rng, (make, _) = Random(seed), EVENTS[dataset]
     return [make(rng, PROJECT, NOW_MS + number // 8) for number in range(count)]
+
+
+def of_many_sessions(raw: list[str], sessions: int, *, seed: int = SEED) -> list[str]:
+    """The same CloudTrail records, but by as many different sessions: what repeats in the demo's traffic hardly does here."""
+    rng = Random(seed)
+    return [_SESSION.sub(f"i-0{rng.randrange(sessions):016x}", event) for event in raw]
 
 
 def records(dataset: str, raw: list[str], *, seed: int = SEED) -> list[Record]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ FULL = ("aws.cloudtrail", "aws.vpcflow")
 """Datasets of which every stage is measured; the others are measured from raw event to bulk line."""
 PACKED_UP_TO = 512 * 1024
 """The default of ``process.message_bytes``."""
+SESSIONS = 10_000
+"""Different callers of the CloudTrail records in which little repeats."""
 PLACES = Path(str(resources.files("service.demo") / "places.mmdb"))
 _raw_batches = msgspec.msgpack.Decoder(RawBatch)
 
@@ -57,6 +60,10 @@ def run(count: int, datasets: tuple[str, ...] = corpus.DATASETS) -> list[dict[st
             add("raw batch: decode", lambda: [_raw_batches.decode(each) for each in packed])
         pipeline = compile_pipeline(loaded[dataset], enrichers)
         add("parse … body", lambda: _carry(pipeline, slices), warm=12)
+        if dataset == "aws.cloudtrail":
+            strange = corpus.batches(dataset, corpus.of_many_sessions(raw, SESSIONS))
+            others = [each for batch in strange for each in router.route(batch).by_dataset[dataset]]
+            add(f"parse … body, {SESSIONS:,} sessions", partial(_carry, pipeline, others))
         if dataset in FULL:
             pieces = [piece for each in slices for piece in pipeline.carry(each, corpus.NOW_MS).pieces]
             loads = [pieces[n : n + 2000] for n in range(0, len(pieces), 2000)]

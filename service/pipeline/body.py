@@ -100,7 +100,7 @@ class EventWriter:
         lines = [*before, *steps.lines]
         if isinstance(raw, Leaves):
             lines, self.carved = Flow(lines, self.constants.bound).carved(raw.repeats)
-            lines.insert(0, raw.unpacked)
+            lines = lines if any(block.forget for block in self.blocks) else [raw.unpacked, *lines]
         code.add(*without_dead_stores(lines))
         return draft.slots
 
@@ -147,10 +147,13 @@ class EventWriter:
         self._forget(code, draft, parsed=False)
 
     def _forget(self, code: Code, draft: Draft, *, parsed: bool) -> None:
-        blocks = [(number, block) for number, block in enumerate(self.blocks) if block.forget]
-        if not blocks:
+        if not (blocks := [(number, block) for number, block in enumerate(self.blocks) if block.forget]):
             return
         code.add("secret = False")
+        if isinstance(draft.raw, Leaves):
+            forgotten = [split_path(path) for _, block in blocks for path in block.forget or ()]
+            code.add(draft.raw.unpacked, *draft.raw.guards(forgotten, self.constants))
+            return
         for number, block in blocks:
             paths = self.constants.name(tuple(split_path(path) for path in block.forget or ()))
             forget = f"secret = remove(raw, {paths}) or secret"

@@ -73,7 +73,7 @@ def _shapes(
     blocks = loaded.file.normalise if isinstance(loaded.file.normalise, list) else [loaded.file.normalise]
     if parse.json_event is None or parse.pattern is not None or any(block.forget and block.when is None for block in blocks):
         return None
-    layout = None if any(block.forget for block in blocks) else _layout_of(loaded, general)
+    layout = _layout_of(loaded, general)
 
     def sorted_by(layout: Layout | None) -> tuple[Sorter, Build]:
         branches, constants = general.branches, Constants()
@@ -116,6 +116,11 @@ def _layout_of(loaded: LoadedPipeline, general: Written) -> Layout | None:
                 raise loaded.source.error(("parse", "json", "repeats", number, index), "useless_repeat", problem, "leave it out")
             seen.add(key)
     objects = frozenset(path[0] for path in general.branches if path and path[0] in seen)
+    blocks = loaded.file.normalise if isinstance(loaded.file.normalise, list) else [loaded.file.normalise]
+    if not seen.isdisjoint(split_path(path)[0] for block in blocks for path in block.forget or ()):
+        raise loaded.source.error(
+            ("parse", "json", "repeats"), "forgotten_repeat", "something below a key is forgotten", "leave it out"
+        )
     without = parse.json_event is not None and parse.json_event.absent  # words for nothing are looked for in dicts only
     return Layout(general.keys, groups, objects) if groups and not without else None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 ANSWERS = 4096
 """Answers of one step."""
-PARTS = 24_000_000
+PARTS = 40_000_000
 """Bytes, by estimate, that the answers for repeating parts of one dataset's events may take."""
 _OVERHEAD = 1_500
 """Bytes of an answer besides its texts: tuples, short strings, the entry itself."""
