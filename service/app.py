@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -37,7 +37,7 @@ from service.pipeline.load import load_pipelines
 from service.route.router import Router, build_router
 from service.settings import Settings
 from service.silence.arrivals import Arrivals
-from service.silence.rules import SilenceRules, load_rules
+from service.silence.rules import SilenceRules
 from service.sink.dead_letter import DeadLetters, IndexDeadLetters, KafkaDeadLetters
 from service.sink.opensearch.bulk import BulkSink
 from service.sink.opensearch.client import connect, machine_keys
@@ -54,7 +54,7 @@ from service.source.kinesis.surroundings import ShardOptions
 from service.source.streams import ColumnsTable, Streams, load_streams
 from service.telemetry import events
 from service.telemetry.meters import Meters
-from service.watch import attach_judge, start_beats
+from service.watch import attach_judge, silence_rules, start_beats
 
 log = structlog.get_logger()
 
@@ -98,15 +98,8 @@ def load_content(settings: Settings, enrichers: Enrichers | None = None) -> Cont
         enrichers=enrichers,
         pipelines={name: compile_pipeline(pipeline, enrichers) for name, pipeline in loaded.items()},
         router=build_router(loaded, ColumnsTable(streams) if streams else None),
-        silence=_silence_rules(settings, loaded, streams),
+        silence=silence_rules(settings, loaded, streams),
     )
-
-
-def _silence_rules(settings: Settings, datasets: Collection[str], streams: Streams | None) -> SilenceRules:
-    path = settings.silence.rules
-    if path is None:
-        return SilenceRules()
-    return load_rules(path, datasets, {project.id for project in streams.projects} if streams else ())
 
 
 def faults_of(error: ContentErrors | ContentError) -> list[ContentError]:

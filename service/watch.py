@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 
 from opensearchpy import AsyncOpenSearch
@@ -21,13 +21,22 @@ from service.settings import Settings
 from service.silence.arrivals import Arrivals
 from service.silence.causes import load_causes
 from service.silence.passage import Passage
-from service.silence.rules import SilenceRules
+from service.silence.rules import SilenceRules, load_rules
 from service.sink.cadence import CadenceStore, cadence_index
 from service.sink.opensearch.indices import IndexKeeper
 from service.source.kinesis.status import CollectorStatus
+from service.source.streams import Streams
 from service.telemetry.meters import Meters
 
 BEAT_BYTES = 4 * 1024 * 1024
+
+
+def silence_rules(settings: Settings, datasets: Collection[str], streams: Streams | None) -> SilenceRules:
+    """Read what the deployment wants to hear of quiet sources; raises ContentErrors, also for names that do not exist."""
+    path = settings.silence.rules
+    if path is None:
+        return SilenceRules()
+    return load_rules(path, datasets, {project.id for project in streams.projects} if streams else ())
 
 
 def attach_judge(
