@@ -46,6 +46,8 @@ class Report:
     events: int = 0
     letters: int = 0
     restarts: int = 0
+    ledger: str = ""
+    """What the product's own ledger said at the end."""
     rows: list[Row] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
@@ -88,6 +90,8 @@ class Campaign:
             for fault in chosen:
                 await self.one(fault)
             await self.check(family)
+        report.ledger = await stage.ledger()
+        self._tell(f"siem ledger: {report.ledger}")
         report.seconds = time.monotonic() - began
         report.restarts = stage.collector.starts + stage.processor.starts - 2
         return report

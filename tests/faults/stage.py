@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -165,16 +166,24 @@ class Stage:
         }  # fmt: skip
 
     async def _apply(self) -> None:
-        import sys
+        code, said = await self._siem("apply")
+        if code:
+            raise RuntimeError(f"siem apply failed:\n{said[-2000:]}")
 
+    async def ledger(self) -> str:
+        """What ``siem ledger`` says about all of it: the product's own account beside the oracle's."""
+        code, said = await self._siem("ledger")
+        last = said.strip().splitlines()[-1:] or [""]
+        return f"exit {code}: {last[0]}"
+
+    async def _siem(self, verb: str) -> tuple[int, str]:
         config = self.stack.folder / "processor" / "siem.yml"
-        command = (sys.executable, "-m", "service", "apply", "--config", str(config))
+        command = (sys.executable, "-m", "service", verb, "--config", str(config))
         process = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment(self.control)
         )
         said, _ = await process.communicate()
-        if process.returncode:
-            raise RuntimeError(f"siem apply failed:\n{said.decode(errors='replace')[-2000:]}")
+        return process.returncode or 0, said.decode(errors="replace")
 
     async def warm_up(self) -> None:
         """One record of every dataset through every lane: a cold OpenSearch makes twelve indices, and that is no fault."""
@@ -210,6 +219,14 @@ class Stage:
             while True:
                 if sum(await self.oracle.counts()) >= owed and await self.oracle.has(probes):
                     return loop.time() - began
+                await asyncio.sleep(0.3)
+
+    async def flowing(self, seconds: float = PATIENCE) -> None:
+        """Return when fresh probes pass, whatever became of what was before them; raises TimeoutError."""
+        probes = self.producer.probe(asyncio.get_running_loop().time())
+        async with asyncio.timeout(seconds):
+            while not await self.oracle.has(probes):
+                await self.client.indices.refresh(index="siem-*", params={"ignore_unavailable": "true"})
                 await asyncio.sleep(0.3)
 
     async def settled(self) -> Verdict:

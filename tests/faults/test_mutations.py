@@ -56,6 +56,7 @@ MUTATIONS = (
 async def observed(stage: Stage, mutation: str, *triggers: Callable[[Stage], Awaitable[None]]) -> Verdict:
     """The verdict about a fresh load, with a bug in the processor ("" for none) while the triggers do their work."""
     await stage.begin_anew(mutation)
+    await stage.flowing()
     stage.start_load()
     for trigger in triggers:
         await asyncio.sleep(2.0)
