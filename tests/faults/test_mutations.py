@@ -14,7 +14,7 @@ from tests.faults.catalogue.operations import all_hostile
 from tests.faults.oracle import Verdict
 from tests.faults.stage import Options, Stage
 
-pytestmark = [pytest.mark.faults, pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.faults, pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
 async def kill_during_slow_bulks(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from tests.faults.campaign import Campaign
 from tests.faults.catalogue import FAULTS
 from tests.faults.stage import Options, Stage
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 
 async def test_nothing_is_lost_or_doubled_when_several_things_break_at_once() -> None:
