@@ -150,9 +150,9 @@ def clock(module: ModuleType) -> None:
 def commit_before_bulk(module: ModuleType) -> None:
     original = module.DatasetAgent._finish
 
-    async def finish(self: Any, shares: Any, ticket: Any) -> None:
-        ticket.settle()
-        await original(self, shares, ticket)
+    async def finish(self: Any, *arguments: Any) -> None:
+        arguments[-1].settle()  # the ticket
+        await original(self, *arguments)
 
     module.DatasetAgent._finish = finish
 
