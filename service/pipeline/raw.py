@@ -127,6 +127,7 @@ class Tree:
         """Nested gets, one per field that is read, and the leftovers of every level that is read in part."""
         root = Node()
         gathers: list[Read] = []
+        lists: set[str] = set()
         for keys, read in self.reads.items():
             if keys[0] in FACTS or keys[0] in self.overlay or (read.never and len(keys) == 1):
                 continue
@@ -140,7 +141,9 @@ class Tree:
                 node.read = read
             elif read.consumed and node.read is None:
                 node.read = self.reads.get(keys) or Read(keys, code.local("_".join(keys), "x"), consumed=True)
-        unset = {
+                if len(keys) > 1 and keys not in self.reads:
+                    lists.add(node.read.local)  # nobody sets it where the object above is not there
+        unset = lists | {
             read.local
             for read in self.reads.values()
             if len(read.path) > 1 and not read.sure and not read.never and read.local not in FACTS.values()

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import zstandard
 
-from service.decode import Run, decode_record, split
+from service.decode import Limits, Run, decode_record, split
 from service.event import Record, RecordBatch
 
 EVENTS = [{"n": number, "text": f"event {number} ünï"} for number in range(5)]
@@ -399,3 +399,19 @@ def test_entries_that_a_guide_wraps_to_its_page_are_whole_again() -> None:
         "https 2026-01-14T09:50:01.186641Z app/lb/4c1d7e90ab35f268 198.51.100.8:2817 - 0.0 0.1",
     ]
     assert list(run.lines) == [1, 4]
+
+
+def test_findings_of_one_eventbridge_event_are_events_of_their_own() -> None:
+    envelope = {
+        "version": "0", "id": "e", "detail-type": "Security Hub Findings - Imported", "source": "aws.securityhub",
+        "account": "111122223333", "time": "2026-01-14T09:10:00Z", "region": "eu-west-1", "resources": [],
+        "detail": {"findings": [{"Id": "a"}, {"Id": "b"}]},
+    }  # fmt: skip
+    (run,) = split(json.dumps(envelope).encode(), Limits()).runs
+    assert [json.loads(event)["Id"] for event in run.events] == ["a", "b"]
+    assert (run.source, list(run.lines)) == ("aws.securityhub", [1, 1])
+
+
+def test_configuration_items_of_a_snapshot_are_events_of_their_own() -> None:
+    (run,) = split(b'{"fileVersion":"1.0","configurationItems":[{"a":1},{"a":2}]}', Limits()).runs
+    assert run.events == ['{"a":1}', '{"a":2}']
