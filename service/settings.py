@@ -6,7 +6,6 @@ and the documentation prints. Unknown keys are refused with their place.
 
 from __future__ import annotations
 
-import difflib
 import os
 import socket
 from collections.abc import Mapping
@@ -16,10 +15,9 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError
 
 from service import yaml_file
+from service.environment import environment_faults, overlay
 from service.errors import ContentError, ContentErrors, Place
 from service.pipeline.schema import Model
-
-PREFIX = "SIEM_"
 
 
 class Kafka(Model):
@@ -230,11 +228,11 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     if path is not None:
         data = yaml_file.read(path, Settings).data or {}
         base = path.resolve().parent
-    merged = _overlay(data, os.environ if environment is None else environment)
+    merged = overlay(Settings, data, os.environ if environment is None else environment)
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        raise ContentErrors("the environment is not valid", _environment_faults(error)) from error
+        raise ContentErrors("the environment is not valid", environment_faults(error)) from error
     return _with_token(_anchored(settings, base))
 
 
@@ -251,37 +249,6 @@ def _with_token(settings: Settings) -> Settings:
     if not token:
         raise ContentErrors("the admin token is missing", [ContentError(Place(str(path)), "no_token", "its first line is empty")])
     return settings.model_copy(update={"admin": settings.admin.model_copy(update={"token": SecretStr(token)})})
-
-
-def _overlay(data: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    merged = {name: dict(section) if isinstance(section, dict) else section for name, section in data.items()}
-    faults = []
-    for variable in sorted(environment):
-        section, _, name = variable.removeprefix(PREFIX).lower().partition("_")
-        if not variable.startswith(PREFIX) or section not in Settings.model_fields or not name:
-            continue
-        model = Settings.model_fields[section].annotation
-        fields = model.model_fields if isinstance(model, type) and issubclass(model, Model) else {}
-        if name not in fields:
-            near = difflib.get_close_matches(name, fields, n=1)
-            hint = f"did you mean {PREFIX}{section.upper()}_{near[0].upper()}?" if near else ""
-            faults.append(ContentError(Place(f"${variable}"), "unknown_key", f"{section} has no `{name}`", hint))
-            continue
-        is_list = str(fields[name].annotation).startswith("list")
-        text = environment[variable]
-        merged.setdefault(section, {})
-        merged[section][name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
-    if faults:
-        raise ContentErrors("the environment is not valid", faults)
-    return merged
-
-
-def _environment_faults(error: ValidationError) -> list[ContentError]:
-    faults = []
-    for item in error.errors(include_url=False, include_input=False):
-        variable = PREFIX + "_".join(str(part) for part in item["loc"][:2]).upper()
-        faults.append(ContentError(Place(f"${variable}"), "bad_value", item["msg"]))
-    return faults
 
 
 def _anchored(settings: Settings, base: Path) -> Settings:
