@@ -32,7 +32,10 @@ REQUEST_KINDS = frozenset({Kind.REFUSE, Kind.DROP, Kind.STALL})
 
 @dataclass(slots=True)
 class Fault:
-    """One planned fault; ``operation`` "" means any, ``key`` must occur in the request's body ("" is in all)."""
+    """One planned fault; ``operation`` "" means any, ``key`` must occur in the request's body ("" is in all).
+
+    ``apart``: seconds between events that were pushed in reverse.
+    """
 
     kind: Kind
     operation: str = ""
@@ -40,6 +43,7 @@ class Fault:
     key: str = ""
     refusal: Refusal | None = None
     hits: int = 0
+    apart: float = 0.0
 
 
 @dataclass(slots=True)
@@ -86,9 +90,12 @@ class Faults:
         """Push an event with records twice."""
         return self._plan(Fault(Kind.DUPLICATE, "SubscribeToShard", times, key))
 
-    def reverse_events(self, times: int = 1, key: str = "") -> Fault:
-        """Push an event with records after the one that follows it."""
-        return self._plan(Fault(Kind.REVERSE, "SubscribeToShard", times, key))
+    def reverse_events(self, times: int = 1, key: str = "", *, apart: float = 0.0) -> Fault:
+        """Push an event with records after the one that follows it, ``apart`` seconds later.
+
+        With ``apart`` infinite the subscription ends before the late one comes.
+        """
+        return self._plan(Fault(Kind.REVERSE, "SubscribeToShard", times, key, apart=apart))
 
     def corrupt_event(self, times: int = 1, key: str = "") -> Fault:
         """Flip a byte in the payload, so that its checksum is wrong."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import orjson
@@ -69,14 +70,18 @@ class Subscriptions:
     async def push(self, subscription: Subscription) -> AsyncGenerator[bytes, None]:
         """Frames until the shard ends, the subscription's life is over, or it is stolen."""
         yield event_stream.initial_response()
-        held = b""
+        held, apart = b"", 0.0
         async for frame, fault in self._events(subscription):
-            if fault is None:
-                yield frame + held
+            if fault is not None and fault.kind is Kind.REVERSE and not held:
+                held, apart = frame, fault.apart
+            elif held and apart and (fault is None or fault.kind is Kind.REVERSE):
+                yield frame
+                if apart == inf:
+                    return
+                await self._account.clock.sleep(apart)
+                yield held
                 held = b""
-            elif fault.kind is Kind.REVERSE and not held:
-                held = frame
-            elif fault.kind is Kind.REVERSE:  # the one that waits comes after this one
+            elif fault is None or fault.kind is Kind.REVERSE:  # the one that waits comes after this one
                 yield frame + held
                 held = b""
             elif fault.kind is Kind.DUPLICATE:
