@@ -30,8 +30,8 @@ QUICK = CollectOptions(
 PATIENT = replace(QUICK, times=LeaseTimes(failover=1e6, handoff=1e6))
 """For tests that let the clock jump: no lease runs out."""
 
-SWIFT = replace(Limits.none(), takeover_seconds=0.05)
-"""A double that lets subscriptions be opened again at once."""
+SWIFT = replace(Limits.none(), takeover_seconds=0.05, heartbeat_seconds=0.1)
+"""A double that lets subscriptions be opened again at once, and whose empty events come at the pace of tests."""
 
 MODES: dict[str, dict[str, object]] = {
     "polling": {"mode": "polling"},

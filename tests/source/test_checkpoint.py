@@ -38,6 +38,17 @@ def test_late_records_never_take_the_checkpoint_back(positions: list[tuple[int, 
         reached = tracker.safe.rank
 
 
+def test_what_is_not_certain_moves_nothing_until_it_is_vouched_for_and_all_in_flight_is_safe() -> None:
+    tracker = CheckpointTracker(START)
+    ahead, late = tracker.hand(None, 1), tracker.hand(None, 1)
+    tracker.settle(ahead)
+    assert tracker.safe == START
+    tracker.vouch(Checkpoint("9"), 100)
+    assert tracker.safe == START
+    tracker.settle(late)
+    assert (tracker.safe, tracker.accounted_ms, tracker.in_flight) == (Checkpoint("9"), 100, 0)
+
+
 def test_settling_twice_changes_nothing() -> None:
     tracker = CheckpointTracker(START)
     first, second = tracker.hand(Checkpoint("1"), 10), tracker.hand(Checkpoint("2"), 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -71,6 +72,54 @@ async def test_a_subscription_survives(fault: str, tmp_path: Path, outlet: Memor
             await until(lambda: set(outlet.data) == sent)
             assert sum(shard.gaps for shard in collector.status().shards) == 0
             assert collector.status().streams[0].mode == "fan_out/http2"
+
+
+@pytest.mark.parametrize(("apart", "crash"), [(60.0, True), (60.0, False), (math.inf, False)], ids=["killed", "stopped", "cut"])
+async def test_an_event_that_another_overtook_is_not_lost_when_it_had_not_come_yet(
+    apart: float, crash: bool, tmp_path: Path, outlet: MemoryOutlet
+) -> None:
+    async with KinesisDouble(limits=replace(SWIFT, heartbeat_seconds=5.0)) as double:
+        stream = double.account.create("logs", 1)
+        sent = put(stream, 5, "before")
+        config = streams(double, mode="fan_out", consumer="siem")
+        async with collecting(config, tmp_path / "leases", outlet, crash=crash):
+            await until(lambda: set(outlet.data) == sent)
+            overtaken = double.faults.reverse_events(apart=apart)
+            late = put(stream, 1, "overtaken")
+            await until(lambda: overtaken.hits == 1)
+            sent |= put(stream, 5, "in time")
+            await until(lambda: set(outlet.data) == sent)
+            sent |= late
+            if apart == math.inf:
+                await until(lambda: set(outlet.data) == sent)
+            else:
+                await asyncio.sleep(0.5)  # time enough for a checkpoint
+                assert late.isdisjoint(outlet.data)
+        async with collecting(config, tmp_path / "leases", outlet):
+            await until(lambda: set(outlet.data) == sent)
+
+
+async def test_an_event_that_the_end_of_its_shard_overtook_is_read(tmp_path: Path, outlet: MemoryOutlet) -> None:
+    async with KinesisDouble(limits=replace(SWIFT, heartbeat_seconds=5.0)) as double:
+        stream = double.account.create("logs", 1)
+        sent = put(stream, 5, "before")
+        async with collecting(streams(double, mode="fan_out", consumer="siem"), tmp_path / "leases", outlet):
+            await until(lambda: set(outlet.data) == sent)
+            overtaken = double.faults.reverse_events(apart=0.3)
+            sent |= put(stream, 1, "overtaken")
+            await until(lambda: overtaken.hits == 1)
+            stream.split(stream.open_shards[0].shard_id, 1 << 127)
+            sent |= put(stream, 5, "children")
+            await until(lambda: set(outlet.data) == sent)
+
+
+async def test_a_quiet_shard_is_checkpointed_to_its_end(tmp_path: Path, outlet: MemoryOutlet) -> None:
+    async with KinesisDouble(limits=SWIFT) as double:
+        stream = double.account.create("logs", 1)
+        put(stream, 5)
+        async with collecting(streams(double, mode="fan_out", consumer="siem"), tmp_path / "leases", outlet) as collector:
+            newest = str(stream.open_shards[0].newest)
+            await until(lambda: [shard.checkpoint for shard in collector.status().shards] == [newest])
 
 
 def have(outlet: MemoryOutlet, sent: set[bytes]) -> bool:

@@ -69,6 +69,11 @@ class Link:
         return done
 
 
+def position(handed: Handed) -> Checkpoint:
+    assert handed.upto is not None
+    return handed.upto
+
+
 @dataclass
 class Reading:
     """What a worker has read of a shard under one lease, and what of it is safe."""
@@ -156,7 +161,7 @@ class Collectors(RuleBasedStateMachine):
             return
         key = data.draw(st.sampled_from(acting))
         reading = node.readings[key]
-        last = reading.handed[-1].last if reading.handed else reading.tracker.safe
+        last = position(reading.handed[-1]) if reading.handed else reading.tracker.safe
         start = 0 if last.is_start else int(last.sequence)
         for number in range(start + 1, start + 1 + count):
             reading.handed.append(reading.tracker.hand(Checkpoint(str(number)), 1))
@@ -170,7 +175,7 @@ class Collectors(RuleBasedStateMachine):
         if not waiting:
             return
         key, handed = data.draw(st.sampled_from(waiting))
-        self.durable.setdefault(key, set()).add(int(handed.last.sequence))
+        self.durable.setdefault(key, set()).add(int(position(handed).sequence))
         node.readings[key].tracker.settle(handed)
 
     @rule(data=st.data())

@@ -14,6 +14,7 @@ from service.clock import Clock
 from service.source.kinesis.client import KinesisClient, StartAt, Stream
 from service.source.kinesis.event_stream import BrokenStream, FrameReader, Message
 from service.source.kinesis.fault import TRANSPORT, Backoff, KinesisFault, Remedy
+from service.source.kinesis.push_order import PushOrder
 from service.source.kinesis.reader import Chunk
 from service.source.kinesis.transport import Download, Transport, Unsupported, whole
 from service.source.kinesis.wire import Decoder, Refusal, SubscriptionEvent
@@ -29,6 +30,11 @@ _TAKEOVER_SECONDS = 5.0
 _ACTIVE_SECONDS = 120.0
 _FRUITLESS = 4
 """Subscriptions in a row that brought no event at all, after which the transport is considered useless."""
+
+_LINGER_SECONDS = 5.0
+"""How long a subscription may stay open, silent, after it pushed the end of its shard."""
+_ENDINGS = 3
+"""Subscriptions that broke after the end of their shard, after which the end is believed."""
 
 _event = Decoder(SubscriptionEvent)
 _refusal = Decoder(Refusal)
@@ -112,22 +118,29 @@ class FanOutReader:
 
     async def read(self, start: StartAt) -> AsyncGenerator[Chunk, None]:
         """Chunks from ``start`` to the shard's end; raises Unsupported when subscribing does not work here at all."""
-        position = start
-        self._fruitless = 0
+        order = PushOrder(start)
+        self._fruitless = endings = 0
         while True:
             began = self._clock.monotonic()
             least = 0.0
+            last: SubscriptionEvent | None = None
+            order.subscribed()
             try:
-                async with contextlib.aclosing(self._subscription(position)) as events:
+                async with contextlib.aclosing(self._subscription(order.resume)) as events:
                     async for event in events:
                         self._fruitless = 0
                         self._backoff.reset()
-                        ended = event.continuation_sequence_number is None
-                        yield Chunk(event.records, event.millis_behind_latest, ended, event.child_shards or [])
                         if event.continuation_sequence_number is None:
-                            return
-                        position = StartAt("AFTER_SEQUENCE_NUMBER", event.continuation_sequence_number)
+                            last = event  # the shard's end; what it overtook comes before the subscription closes
+                            endings += 1
+                            continue
+                        records = order.unseen(event.records)
+                        follows = order.take(event)
+                        yield Chunk(records, event.millis_behind_latest, final=False, follows=follows)
             except KinesisFault as fault:
+                if last is not None and endings >= _ENDINGS:
+                    yield _ending(last, order)
+                    return
                 self._on_fault(fault)
                 if isinstance(fault, Unsupported):
                     raise
@@ -138,6 +151,10 @@ class FanOutReader:
                     raise Unsupported("FanOutFruitless", fault.message, _ACTION) from fault
                 least = _TAKEOVER_SECONDS if fault.code == "ResourceInUseException" else 0.0
                 least = self._backoff.next(least=least)
+            else:
+                if last is not None:
+                    yield _ending(last, order)
+                    return
             wait = max(least, _RESUBSCRIBE_SECONDS - (self._clock.monotonic() - began))
             if wait > 0:
                 await self._clock.sleep(wait)
@@ -158,6 +175,8 @@ class FanOutReader:
             while data := await watch.next():
                 for message in frames.feed(data):
                     if (event := self._read(message)) is not None:
+                        if event.continuation_sequence_number is None:
+                            watch.expect_end()
                         yield event
             if frames.incomplete:
                 raise KinesisFault(TRANSPORT, "the subscription ended in the middle of an event", _ACTION)
@@ -189,6 +208,7 @@ class _Watch:
         self._clock = clock
         self._waiting_since: float | None = None
         self._silent = False
+        self._ending = False
         self._task = asyncio.create_task(self._run())
 
     async def next(self) -> bytes:
@@ -196,11 +216,17 @@ class _Watch:
         try:
             return await self._download.next()
         except KinesisFault:
+            if self._silent and self._ending:
+                return b""
             if self._silent:
                 raise KinesisFault(TRANSPORT, f"no event for {_SILENCE_SECONDS:.0f} s", _ACTION) from None
             raise
         finally:
             self._waiting_since = None
+
+    def expect_end(self) -> None:
+        """From now on silence is as good as the end, and sooner."""
+        self._ending = True
 
     async def close(self) -> None:
         self._task.cancel()
@@ -211,10 +237,15 @@ class _Watch:
         while True:
             await self._clock.sleep(_SILENCE_SECONDS / 6)
             since = self._waiting_since
-            if since is not None and self._clock.monotonic() - since >= _SILENCE_SECONDS:
+            most = _LINGER_SECONDS if self._ending else _SILENCE_SECONDS
+            if since is not None and self._clock.monotonic() - since >= most:
                 self._silent = True
                 await self._download.close()
                 return
+
+
+def _ending(last: SubscriptionEvent, order: PushOrder) -> Chunk:
+    return Chunk(order.unseen(last.records), last.millis_behind_latest, ended=True, children=last.child_shards or [])
 
 
 def _unless_impossible(fault: KinesisFault) -> KinesisFault:

@@ -49,8 +49,8 @@ class Handover:
         self._retries: set[asyncio.Task[None]] = set()
         self._dropped = False
 
-    async def send(self, batch: RecordBatch, weight: int, last: Checkpoint, accounted_ms: int | None) -> None:
-        """Hand over one batch, waiting for room; raises LeaseLost."""
+    async def send(self, batch: RecordBatch, weight: int, upto: Checkpoint | None, accounted_ms: int | None) -> None:
+        """Hand over one batch, waiting for room; raises LeaseLost. ``upto``: see CheckpointTracker."""
         self.waiting = True
         try:
             while self.tracker.in_flight_bytes > 0 and self.tracker.in_flight_bytes + weight > self._share():
@@ -60,12 +60,8 @@ class Handover:
         finally:
             self.waiting = False
         # Tracked only now: a cancelled send leaves nothing behind that would never settle.
-        handed = self.tracker.hand(last, weight, accounted_ms)
+        handed = self.tracker.hand(upto, weight, accounted_ms)
         durable.add_done_callback(partial(self._settled, handed, batch))
-
-    def pass_over(self, last: Checkpoint) -> None:
-        """Note a position behind which nothing needed handing over."""
-        self.tracker.settle(self.tracker.hand(last, 0))
 
     async def emptied(self) -> None:
         """Return once nothing is in flight; raises LeaseLost."""

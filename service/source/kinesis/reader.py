@@ -1,4 +1,4 @@
-"""What a way of reading a shard gives: chunks of records in order, whatever the transport."""
+"""What a way of reading a shard gives: chunks of records, whatever the transport."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class Chunk:
     ended: bool = False
     """True: the shard is closed and this was its last."""
     children: list[ChildShard] = field(default_factory=list)
+    final: bool = True
+    """True: nothing that lies before the end of this chunk can still come."""
+    follows: bool = True
+    """True: nothing that lies before the end of the chunks before this one can still come."""
 
 
 class Reader(Protocol):

@@ -11,15 +11,15 @@ from service.errors import Backpressure, LeaseLost
 from service.event import RecordBatch
 from service.source.kinesis.batches import Unpacked, Unpacker, slices
 from service.source.kinesis.checkpoint import CheckpointTracker
-from service.source.kinesis.client import StartAt
 from service.source.kinesis.deaggregate import HashRange
 from service.source.kinesis.fault import Backoff, KinesisFault, Remedy
 from service.source.kinesis.handover import Handover
 from service.source.kinesis.horizon import HorizonWatch
-from service.source.kinesis.lease import AT_TIMESTAMP, LATEST, TRIM_HORIZON, Checkpoint, Lease
+from service.source.kinesis.lease import Checkpoint, Lease
 from service.source.kinesis.pace import Pace
 from service.source.kinesis.reader import Chunk
 from service.source.kinesis.resharding import waits_for
+from service.source.kinesis.resume import Resume
 from service.source.kinesis.status import ShardStatus
 from service.source.kinesis.surroundings import Origin, ShardOptions, Surroundings
 from service.source.kinesis.wire import ChildShard
@@ -47,6 +47,7 @@ class ShardConsumer:
         self._counts = counts
         self._unpacker = Unpacker(_hash_range(lease, origin), counts)
         self._tracker = CheckpointTracker(lease.checkpoint)
+        self._resume = Resume(lease, origin.start_ms, self._tracker, self._clock)
         self._stored = lease.checkpoint
         self._handover = Handover(
             around.outlet, self._tracker, around.clock, around.rng, must_hold=self._must_hold, share=around.share
@@ -140,20 +141,21 @@ class ShardConsumer:
             await asyncio.gather(reading, finish, return_exceptions=True)
 
     async def _read(self) -> list[ChildShard]:
-        start, after, known_ms = self._start(), self._after(), self._lease.accounted_ms
+        resume = self._resume
         backoff = Backoff(self._around.rng, first=1.0, most=30.0)
         while True:
             read = False
+            resume.begin()
             try:
-                async with contextlib.aclosing(self._around.read(start)) as chunks:
+                async with contextlib.aclosing(self._around.read(resume.start)) as chunks:
                     async for chunk in chunks:
                         self._must_hold()
-                        if chunk.records and not read and after is not None:
-                            self._horizon.resumed(chunk.records[0], after, known_ms)
-                        last = await self._take(chunk, None if read else after)
-                        if last is not None:
-                            read, after, known_ms = True, last, self._clock.now_ms()
-                            start = StartAt("AT_SEQUENCE_NUMBER", last.sequence)
+                        after = None if read else resume.after
+                        if chunk.records and after is not None:
+                            self._horizon.resumed(chunk.records[0], after, resume.known_ms)
+                        resume.comes(chunk)
+                        await self._take(chunk, after)
+                        read = read or bool(chunk.records)
                         backoff.reset()
                         if chunk.ended:
                             return chunk.children
@@ -167,8 +169,7 @@ class ShardConsumer:
             await self._clock.sleep(backoff.next())
             self._last_life = self._clock.monotonic()
 
-    async def _take(self, chunk: Chunk, after: Checkpoint | None) -> Checkpoint | None:
-        """Hand a chunk over; the position of its last record, if it has any."""
+    async def _take(self, chunk: Chunk, after: Checkpoint | None) -> None:
         self._last_life = self._clock.monotonic()
         self.status.behind_ms = chunk.behind_ms
         self._horizon.behind(chunk.behind_ms)
@@ -181,14 +182,15 @@ class ShardConsumer:
             shard, gap = self._lease.shard, self._horizon.told()
             batch = RecordBatch(origin.project, origin.environment, origin.stream.name, shard, records, gap)
             complete = last.sequence == chunk.records[-1].sequence_number
-            await self._handover.send(batch, weight, last, accounted_ms if complete else None)
+            upto, upto_ms = (last, accounted_ms if complete else None) if chunk.final else (None, None)
+            await self._handover.send(batch, weight, upto, upto_ms)
         if chunk.records and (last is None or last.sequence != chunk.records[-1].sequence_number):
             last = Checkpoint(chunk.records[-1].sequence_number)
-            self._handover.pass_over(last)
-        if not chunk.records:
-            self._tracker.idle(accounted_ms)
+        if last is not None:
+            self._resume.took(chunk, last, accounted_ms)
+        else:
+            self._resume.idle(accounted_ms)
         self._last_life = self._clock.monotonic()
-        return last
 
     async def _keep_quota(self, chunk: Chunk) -> None:
         """Wait until the stream's quota has room again; the lease is renewed meanwhile."""
@@ -202,21 +204,6 @@ class ShardConsumer:
         finally:
             self._held_by_quota = False
             self._last_life = self._clock.monotonic()
-
-    def _start(self) -> StartAt:
-        checkpoint = self._lease.checkpoint
-        if not checkpoint.is_start:
-            return StartAt("AT_SEQUENCE_NUMBER", checkpoint.sequence)
-        if checkpoint.sequence == LATEST and self._lease.accounted_ms is not None:
-            # The moment the lease was made: a worker that died before its first record must not skip what came since.
-            return StartAt(AT_TIMESTAMP, timestamp_ms=self._lease.accounted_ms)
-        if checkpoint.sequence == AT_TIMESTAMP:
-            start_ms = self._origin.start_ms
-            return StartAt(TRIM_HORIZON) if start_ms is None else StartAt(AT_TIMESTAMP, timestamp_ms=start_ms)
-        return StartAt(checkpoint.sequence)
-
-    def _after(self) -> Checkpoint | None:
-        return None if self._lease.checkpoint.is_start else self._lease.checkpoint
 
     async def _is_gone(self) -> bool:
         try:
