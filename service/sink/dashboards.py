@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -53,7 +54,7 @@ class Dashboards:
         if not lines:
             return
         form = aiohttp.FormData()
-        form.add_field("file", lines, filename="kinesiem.ndjson", content_type="application/ndjson")
+        form.add_field("file", io.BytesIO(lines), filename="kinesiem.ndjson", content_type="application/ndjson")
         reply = await self._post("/api/saved_objects/_import?overwrite=true", data=form)
         if not reply.get("success"):
             wrong = [f"{error.get('type')}/{error.get('id')}" for error in reply.get("errors", [])]

@@ -6,6 +6,7 @@ def test_a_small_run_measures_every_stage() -> None:
     assert [row["name"].partition(" aws.")[0] for row in rows] == [
         "gunzip + outer decode",
         "the same + route",
+        "route, records stay packed",
         "raw batch: encode",
         "raw batch: decode",
         "parse … body",

@@ -21,6 +21,8 @@ from service.ledger.entry import Collected, Fated, Gap, Page, Part, Read, minute
 from service.offline.play import Dead, Played, Player
 from service.pipeline.load import LoadedPipeline
 from service.samples import samples_of
+from service.silence.rhythm import Rhythm
+from service.silence.source import Source, Watched, to_document
 from service.sink.letter import letter_document, letter_id, letter_of
 from tests.enrich.databases import write
 
@@ -127,6 +129,9 @@ def _fill(found: Stocked, pipelines: dict[str, LoadedPipeline], known: Enrichers
     for key, sheet in ledger.fold(_pages(now_ms)).items():
         lines.append(_action(found.prefix + key.home.removeprefix("siem"), key.id))
         lines.append(json.dumps(ledger.document(key, sheet, now_ms)))
+    quiet = Source("shop", "prod", "audit", "aws.cloudtrail")
+    watched = Watched(quiet, Rhythm.began(now_ms - 7_200_000), "silent", "", 7_200_000, 3_600_000, now_ms)
+    lines += [_action(found.prefix + "-cadence-siem", quiet.id), json.dumps(to_document(watched))]
     for start in range(0, len(lines), 1000):
         answer = found.client.bulk(body="\n".join(lines[start : start + 1000]) + "\n")
         refused = [item for item in answer["items"] if item["index"]["status"] >= 300]

@@ -53,10 +53,15 @@ async def settings(_: web.Request) -> web.Response:
     return web.json_response({"persistent": {"action.auto_create_index": "-siem-*,+*"}, "transient": {}, "defaults": {}})
 
 
+async def root(_: web.Request) -> web.Response:
+    return web.json_response({"version": {"distribution": "opensearch", "number": "3.8.0"}})
+
+
 @pytest.fixture
 async def plugin() -> AsyncIterator[Plugin]:
     plugin = Plugin()
     app = web.Application()
+    app.router.add_get("/", root)
     app.router.add_get("/_cat/plugins", plugins)
     app.router.add_get("/_cluster/settings", settings)
     app.router.add_get("/_plugins/_ism/policies/{name}", plugin.get)
