@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from service.decode.record import letter_of_broken
+from service.decode.units import Broken
 from service.event import DeadLetter, RawBatch, Record, RecordBatch
 from service.ledger.entry import Entry, Fated, Part, Read, again_key, batch_key, minute_of, packed_key, part_key
 from service.route.packed import batch_of
@@ -91,17 +93,4 @@ def _events(raw: RawBatch) -> int:
 
 def letter_of_record(batch: RecordBatch, record: Record, stage: str, code: str, reason: str) -> DeadLetter:
     """Return the dead letter of a record as a whole."""
-    return DeadLetter(
-        project=batch.project,
-        environment=batch.environment,
-        stream=batch.stream,
-        shard=batch.shard,
-        sequence=record.sequence,
-        subsequence=record.subsequence,
-        index=-1,
-        arrival_ms=record.arrival_ms,
-        stage=stage,
-        code=code,
-        reason=reason,
-        data=record.data,
-    )
+    return letter_of_broken(batch, record, Broken(-1, 0, record.data, code, reason), stage)

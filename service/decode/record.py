@@ -76,8 +76,8 @@ def slice_of(batch: RecordBatch, record: Record, run: Run) -> Slice:
     )
 
 
-def letter_of_broken(batch: RecordBatch, record: Record, broken: Broken) -> DeadLetter:
-    """Give a broken unit its position and its project."""
+def letter_of_broken(batch: RecordBatch, record: Record, broken: Broken, stage: str = "decode") -> DeadLetter:
+    """Give a broken unit its position and its project; ``stage`` is where it broke."""
     return DeadLetter(
         project=batch.project,
         environment=batch.environment,
@@ -87,7 +87,7 @@ def letter_of_broken(batch: RecordBatch, record: Record, broken: Broken) -> Dead
         subsequence=record.subsequence,
         index=broken.index,
         arrival_ms=record.arrival_ms,
-        stage="decode",
+        stage=stage,
         code=broken.code,
         reason=broken.reason,
         data=broken.data,
