@@ -153,7 +153,7 @@ async def run(minutes: float, seed: int, rate: int, most: int) -> Soak:
         measured = await capacity(stage)
         stage.producer.rate = rate or min(most, int(measured * SHARE))
         soak = Soak(minutes, measured, stage.producer.rate, campaign.report)
-        print(f"capacity {measured:,} events/s here and now; load {soak.rate:,} events/s", file=sys.stderr)  # noqa: T201
+        print(f"capacity {measured:,} events/s here and now; load {soak.rate:,} events/s", file=sys.stderr)  # noqa: T201 - a person waits
         loop = asyncio.get_running_loop()
         began = loop.time()
         stage.start_load()

@@ -123,12 +123,12 @@ def transport(module: ModuleType) -> None:
 
 def app(module: ModuleType) -> None:
     # Half a minute until a stream that was made anew is noticed is right for production and long for a suite.
-    module.CollectOptions = functools.partial(module.CollectOptions, discovery_seconds=3.0)  # type: ignore[attr-defined]
+    module.CollectOptions = functools.partial(module.CollectOptions, discovery_seconds=3.0)  # type: ignore[attr-defined]  # a module of ours, replaced by name
 
 
 def supervisor(module: ModuleType) -> None:
     # It waits longer after every death; the suite causes more of them in ten minutes than a year does.
-    module.LONGEST_RESTART_SECONDS = 1.0  # type: ignore[attr-defined]
+    module.LONGEST_RESTART_SECONDS = 1.0  # type: ignore[attr-defined]  # a module of ours, replaced by name
 
 
 def clock(module: ModuleType) -> None:
@@ -164,7 +164,7 @@ def drop_429_items(module: ModuleType) -> None:
     def item_verdict(status: int, error: Any) -> Any:
         return accepted() if status == 429 else original(status, error)
 
-    module.item_verdict = item_verdict  # type: ignore[attr-defined]
+    module.item_verdict = item_verdict  # type: ignore[attr-defined]  # a module of ours, replaced by name
 
 
 def auto_generated_id(module: ModuleType) -> None:
@@ -174,7 +174,7 @@ def auto_generated_id(module: ModuleType) -> None:
     def body_of(pieces: Any) -> bytes:
         return given.sub(b"", original(pieces))
 
-    module.body_of = body_of  # type: ignore[attr-defined]
+    module.body_of = body_of  # type: ignore[attr-defined]  # a module of ours, replaced by name
 
 
 def swallow_parse_error(module: ModuleType) -> None:
