@@ -15,6 +15,14 @@ from tests.contracts.kinesis_calls import create, put, read
 from tests.contracts.kinesis_servers import client_of
 
 
+class TickingClock(TurningClock):
+    """No two readings are of the same millisecond: what must have happened at one time has to read it once."""
+
+    def now_ms(self) -> int:
+        self.advance(0.001)
+        return super().now_ms()
+
+
 def picture(double: KinesisDouble) -> dict[str, Any]:
     """Everything of a double that a client can see."""
     return {
@@ -54,7 +62,7 @@ def busy(double: KinesisDouble, clock: TurningClock) -> None:
 
 
 def test_a_journal_replays_to_the_same_streams_with_the_same_numbers(tmp_path: Path) -> None:
-    clock = TurningClock()
+    clock = TickingClock()
     first = KinesisDouble(clock=clock, journal=tmp_path / "journal")
     busy(first, clock)
     clock.advance(1000)

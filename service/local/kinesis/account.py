@@ -56,8 +56,8 @@ class Account:
         else:
             stream = self.streams[arguments[0]]
             match call, arguments[1:]:
-                case "put", [shard, data, size, key]:
-                    stream.shards[shard].restore(data, size, key, self.clock.now_ms())
+                case "put", [shard, data, size, key, arrival_ms]:
+                    stream.shards[shard].restore(data, size, key, arrival_ms)
                 case "split", [shard, at]:
                     stream.split(shard, int(at))
                 case _, rest:

@@ -94,7 +94,7 @@ class Shard:
             self._charge_write(size + len(partition_key.encode()))
         arrival_ms = self._clock.now_ms()
         if self._note is not None:
-            self._note(self.shard_id, data, size, partition_key)
+            self._note(self.shard_id, data, size, partition_key, arrival_ms)
         return self.restore(data, size, partition_key, arrival_ms)
 
     def _charge_write(self, size: int) -> None:
