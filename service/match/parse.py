@@ -10,8 +10,6 @@ import re2
 from sigma.conditions import ConditionAND
 from sigma.exceptions import SigmaError, SigmaRegularExpressionError
 from sigma.modifiers import modifier_mapping
-from sigma.policy import SigmaPolicy
-from sigma.policy.regex_engine import RegexEngine, RegexPattern
 from sigma.rule import SigmaDetectionItem
 from sigma.types import (
     CompareOperators,
@@ -74,21 +72,6 @@ _OPERATORS: dict[CompareOperators, Operator] = {
 }
 
 
-class _QuietRe2(RegexEngine):
-    """pySigma's own RE2 engine, but what RE2 refuses is raised and not also written to stderr."""
-
-    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
-        del flags  # given again when the test is compiled
-        return compile_regex(pattern)  # type: ignore[return-value]  # re2 has no types
-
-    @property
-    def error(self) -> type[Exception]:
-        return re2.error  # type: ignore[no-any-return]  # re2 has no types
-
-
-_POLICY = SigmaPolicy(regex_engine=_QuietRe2())
-
-
 def parse_selection(selection: object, place: Place, locate: Locate | None = None) -> Node:
     """Read a Sigma selection: a mapping is AND, a list of mappings OR, a list of plain values keywords in ``_text``.
 
@@ -129,7 +112,7 @@ class _Reader:
         if not values:
             raise self.refused(at, "bad_value", f"{key}: an empty list matches nothing", "add a value")
         try:
-            parsed = SigmaDetectionItem.from_mapping(key or None, value, policy=_POLICY)  # type: ignore[arg-type]  # pySigma takes None for keywords
+            parsed = SigmaDetectionItem.from_mapping(key or None, value)  # type: ignore[arg-type]  # pySigma takes None for keywords
         except SigmaRegularExpressionError as error:
             raise self.refused(at, "bad_regex", f"{key}: {error.args[0]}", _RE2_HINT) from error
         except (SigmaError, AttributeError, TypeError) as error:
@@ -165,7 +148,12 @@ class _Reader:
             case SigmaExists():
                 return (Present() if value.exists else Null(),)
             case SigmaRegularExpression():
-                return (Regex(str(value.regexp), "".join(sorted(_FLAGS[f] for f in value.flags))),)
+                regex = Regex(str(value.regexp), "".join(sorted(_FLAGS[f] for f in value.flags)))
+                try:  # pySigma asked Python's engine, and RE2 will run it
+                    compile_regex(regex.pattern, regex.flags)
+                except re2.error as error:
+                    raise self.refused(at, "bad_regex", f"{field}: {error}", _RE2_HINT) from error
+                return (regex,)
             case SigmaCIDRExpression():
                 return (Within(value.network),)
             case SigmaCompareExpression():
