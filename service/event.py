@@ -77,6 +77,8 @@ class Slice(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """EventBridge ``time``."""
     columns: str | None = None
     """Header line of the file or field list declared for the log group, for columnar text."""
+    envelope_resources: list[str] | None = None
+    """EventBridge ``resources``: ARNs of what the event is about."""
 
 
 class Packed(msgspec.Struct, array_like=True, frozen=True, gc=False):

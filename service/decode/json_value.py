@@ -11,6 +11,8 @@ from service.decode.nesting import too_deep
 from service.decode.units import Run, Units
 
 ABSENT = msgspec.Raw(b"")
+MOST_RESOURCES = 1000
+"""Resources of an envelope that are kept."""
 
 
 class Probe(msgspec.Struct, rename={"detail_type": "detail-type", "message_type": "messageType"}, gc=False):
@@ -37,6 +39,7 @@ class Envelope(msgspec.Struct, rename={"detail_type": "detail-type"}, gc=False):
     account: str | None = None
     region: str | None = None
     time: str | None = None
+    resources: msgspec.Raw = ABSENT
 
 
 class Records(msgspec.Struct, gc=False):
@@ -63,6 +66,7 @@ _envelope = msgspec.json.Decoder(Envelope)
 _records = msgspec.json.Decoder(Records)
 PROBE = msgspec.json.Decoder(Probe)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
+_names = msgspec.json.Decoder(list[str])
 WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -178,6 +182,14 @@ def _details(detail: str) -> list[str]:
     return found if found and all(each.startswith("{") for each in found) else [detail]
 
 
+def _resources(value: msgspec.Raw) -> list[str] | None:
+    """The names in the envelope's list; None when there is none, or something else stands there."""
+    try:
+        return _names.decode(value)[:MOST_RESOURCES] or None if value is not ABSENT else None
+    except WRONG:
+        return None
+
+
 def _read_envelope(value: bytes, line: int, units: Units) -> bool:
     try:
         envelope = _envelope.decode(value)
@@ -193,5 +205,6 @@ def _read_envelope(value: bytes, line: int, units: Units) -> bool:
     run = Run(events, [line] * len(events), units.next, "eventbridge", None, None, envelope.account, envelope.region)
     run.source, run.detail_type = envelope.source, envelope.detail_type
     run.envelope_id, run.envelope_time = envelope.id, envelope.time
+    run.envelope_resources = _resources(envelope.resources)
     units.add(run)
     return True

@@ -73,6 +73,7 @@ def slice_of(batch: RecordBatch, record: Record, run: Run) -> Slice:
         run.envelope_id,
         run.envelope_time,
         run.columns,
+        run.envelope_resources,
     )
 
 

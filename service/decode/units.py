@@ -29,6 +29,7 @@ class Run(msgspec.Struct):
     envelope_id: str | None = None
     envelope_time: str | None = None
     columns: str | None = None
+    envelope_resources: list[str] | None = None
     envelope_line: int = 0
     """Line of the array or envelope the events came out of; ``lines`` are then numbers inside it. 0: of none."""
 

@@ -34,7 +34,7 @@ def assign_raw(draft: Draft, slot: Slot, read: Read, *, optional: bool) -> bool:
     takes the event.
     """
     local, code = read.local, draft.code
-    slot.raised(Quoting.LIKE_RAW)
+    slot.raised(Quoting.ALWAYS if read.foreign else Quoting.LIKE_RAW)
     if optional:
         miss = "pass"
     elif not draft.careful:

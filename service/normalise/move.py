@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from service.normalise.assign import assign_kind, assign_raw
 from service.pipeline.draft import Draft
 from service.pipeline.raw import Read
-from service.pipeline.slots import Quoting, Slot
+from service.pipeline.slots import Slot
 
 
 def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
@@ -32,7 +32,7 @@ def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
             elif (slot.kind, slot.spec.indexed) in twins and slot.spec.type != "ip":
                 twin = twins[slot.kind, slot.spec.indexed]
                 draft.code.add(f"{slot.local} = {twin.local}")
-                slot.raised(Quoting.LIKE_RAW)
+                slot.raised(twin.quoting)
                 sure = twin.sure
             else:
                 sure = assign_raw(draft, slot, read, optional=optional)

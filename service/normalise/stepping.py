@@ -85,7 +85,7 @@ def _is_scalar(draft: Draft, name: str) -> bool:
 
 
 def _quoting(draft: Draft, named: dict[str, str], *, cuts: bool) -> Quoting:
-    if not cuts:
+    if not cuts or any(draft.read(name).foreign for name in named.values() if name not in draft.slots):
         return Quoting.ALWAYS
     slots = [draft.slots[name] for name in named.values() if name in draft.slots and draft.slots[name].touched]
     return max([Quoting.LIKE_RAW, *(slot.quoting for slot in slots)])

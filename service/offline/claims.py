@@ -52,7 +52,7 @@ def _sent(slice_: Slice, events: list[str]) -> bytes:
                 "account": slice_.account or "123456789012",
                 "time": slice_.envelope_time or "2026-01-15T00:00:00Z",
                 "region": slice_.region or "eu-central-1",
-                "resources": [],
+                "resources": slice_.envelope_resources or [],
                 "detail": json.loads(text),
             }
             for text in events

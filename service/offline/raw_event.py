@@ -101,6 +101,7 @@ def _facts(slice_: Slice, at: int) -> dict[str, Any]:
         "_detail_type": slice_.detail_type,
         "_envelope_id": slice_.envelope_id,
         "_envelope_time": slice_.envelope_time,
+        "_envelope_resources": slice_.envelope_resources,
         "_transport": slice_.transport,
         "_stream": slice_.stream,
     }

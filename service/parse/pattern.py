@@ -51,16 +51,18 @@ def write_pattern(draft: Draft, rule: Pattern) -> None:
     """Try the alternatives on the source field; the groups of the one that matches are raw fields from here on."""
     code, constants = draft.code, draft.constants
     programs = [(each, compile_regex(draft, each.regex)) for each in rule.any_of]
+    source = draft.raw.read(rule.source)
     for _, program in programs:
         for group in program.groupindex:
             draft.raw.overlay.setdefault(group, code.local(group, "g"))
+            if source.foreign:
+                draft.raw.foreign.add(group)
     chosen = draft.raw.overlay.setdefault(NAME, code.local(NAME, "g"))
     code.add(" = ".join(sorted(set(draft.raw.overlay.values()))) + " = None")
     conditions = [
         None if each.when is None else to_python(parse_selection(each.when, draft.place), draft.operand, constants.bound)
         for each, _ in programs
     ]
-    source = draft.raw.read(rule.source)
     if not source.consumed:
         source.conditional = source.conditional or code.local(rule.source, "used")
     with code.block(f"if {source.local}.__class__ is str:"):

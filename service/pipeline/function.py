@@ -23,8 +23,8 @@ LONGEST_FAST = 32_000
 CLEAN_JSON = f"'\\\\' not in text and len(text) < {LONGEST_FAST}"
 """Test for JSON whose strings can be written as they are: without a backslash none of them needs an escape."""
 _FACTS = (
-    "log_group", "log_stream", "account", "region", "detail_type", "envelope_id", "envelope_time", "transport", "stream",
-    "arrival_ms", "first",
+    "log_group", "log_stream", "account", "region", "detail_type", "envelope_id", "envelope_time", "envelope_resources",
+    "transport", "stream", "arrival_ms", "first",
 )  # fmt: skip
 
 

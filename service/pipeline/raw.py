@@ -26,6 +26,7 @@ FACTS = {
     "_detail_type": "detail_type",
     "_envelope_id": "envelope_id",
     "_envelope_time": "envelope_time",
+    "_envelope_resources": "envelope_resources",
     "_transport": "transport",
     "_stream": "stream",
 }
@@ -47,6 +48,13 @@ class Read:
     """Always None: this layout or shape has no such field; ``local`` is the word None."""
     type: type | None = None
     """Type of the value where the shape says it."""
+    foreign: bool = False
+    """No piece of the raw event's text: it may need escapes where the event needs none."""
+
+
+def is_foreign(path: str, groups: set[str]) -> bool:
+    """Whether a raw field comes from the transport, or out of a pattern over what does."""
+    return (path in FACTS and path != "_text") or path in groups
 
 
 class RawFields(Protocol):
@@ -55,6 +63,8 @@ class RawFields(Protocol):
     reads: dict[tuple[str, ...], Read]
     overlay: dict[str, str]
     """Groups of a pattern → their locals: raw fields in front of the event's own."""
+    foreign: set[str]
+    """Groups of a pattern over text that is not the event's own."""
     plain_text: bool
     """Values are strings or None; nothing else."""
 
@@ -87,6 +97,7 @@ class Tree:
     def __init__(self, code: Code, shape: JsonShape | None = None, absent: frozenset[str] = frozenset()) -> None:
         self.reads: dict[tuple[str, ...], Read] = {}
         self.overlay: dict[str, str] = {}
+        self.foreign: set[str] = set()
         self.branches: list[tuple[str, ...]] = []
         """Paths of the objects that are read in part, parents first; known after ``write``."""
         self.keys: tuple[str, ...] = ()
@@ -101,7 +112,7 @@ class Tree:
         known = self.reads.get(keys)
         if known is None:
             fact = FACTS.get(path) or self.overlay.get(path)
-            known = self.reads[keys] = Read(keys, fact or self._code.local(path, "x"))
+            known = self.reads[keys] = Read(keys, fact or self._code.local(path, "x"), foreign=is_foreign(path, self.foreign))
             if fact is not None:
                 known.consumed = path in FACTS
             else:
@@ -230,6 +241,7 @@ class Row:
     def __init__(self, code: Code, columns: tuple[str, ...], absent: frozenset[str], *, full: bool) -> None:
         self.reads: dict[tuple[str, ...], Read] = {}
         self.overlay: dict[str, str] = {}
+        self.foreign: set[str] = set()
         self.columns = columns
         self._absent = absent
         self._code = code
@@ -243,6 +255,7 @@ class Row:
             there = local is not None or path in self.columns
             known = self.reads[(path,)] = Read((path,), local or (self._code.local(path, "x") if there else "None"))
             known.consumed = path in FACTS or not there
+            known.foreign = is_foreign(path, self.foreign)
             known.sure = self._full and path in self.columns
             known.never = not there
         return known

@@ -137,7 +137,9 @@ class Router:
         """Today's dataset of a slice that was decoded earlier (a replay); None where nothing claims it."""
         batch = RecordBatch(piece.project, piece.environment, piece.stream, piece.shard, [])
         record = Record(b"", "", piece.sequence, piece.subsequence, piece.arrival_ms)
-        facts = {fact: getattr(piece, fact) for fact in ("region", "envelope_id", "envelope_time", *_RUN_FACTS)}
+        facts = {
+            fact: getattr(piece, fact) for fact in ("region", "envelope_id", "envelope_time", "envelope_resources", *_RUN_FACTS)
+        }
         run = Run(piece.events, range(len(piece.events)), piece.first, ids=piece.ids, times=piece.times, **facts)
         return [
             (dataset, slice_of(batch, record, part) if dataset is None else self._slice(batch, record, dataset, part))

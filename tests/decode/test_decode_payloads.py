@@ -183,6 +183,15 @@ def test_an_envelope_gives_its_detail_as_the_raw_event() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("resources", "kept"),
+    [('["arn:a", "arn:b"]', ["arn:a", "arn:b"]), ("[]", None), ("null", None), ('["arn:a", 7]', None), ('{"a": 1}', None)],
+)
+def test_an_envelope_names_its_resources(resources: str, kept: list[str] | None) -> None:
+    data = envelope().replace(b'"resources": []', f'"resources": {resources}'.encode())
+    assert only_run(data).envelope_resources == kept
+
+
 def test_envelopes_come_in_lines_and_in_arrays() -> None:
     assert [run.envelope_id for run in split(envelope(1) + b"\n" + envelope(2)).runs] == ["e1", "e2"]
     both = b"[" + envelope(1) + b"," + envelope(2) + b"]"

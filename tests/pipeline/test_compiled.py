@@ -248,6 +248,33 @@ def test_hostile_strings_arrive_as_data(toy: CompiledPipeline, value: str) -> No
     assert made["user"]["name"] == value.replace("\ud800", "\ufffd")
 
 
+FACTS_PIPELINE = """
+dataset: toy.facts
+title: Toy
+summary: A toy.
+delivery: [cloudwatch_logs]
+route: { log_group|contains: toy }
+parse:
+  pattern: { from: _log_stream, any_of: [{ name: host, regex: "(?P<host>[^/]*)/(?P<rest>.*)" }] }
+normalise:
+  move: { _log_stream: [container.id, container.name], _envelope_resources: user.roles, host: host.name, rest: process.name }
+  first: { message: [_text] }
+  step: { name: split_list, from: _log_group, to: { last: service.name }, options: { separator: "/" } }
+sink: { period: day }
+"""
+
+
+def test_what_the_transport_says_is_escaped_however_harmless_the_event_is(tmp_path: Path) -> None:
+    name = 'a"b/\\","project":{"id":"other'
+    facts = {"log_group": f"toy/{name}", "log_stream": name, "envelope_resources": [name]}
+    made = document(pipeline(tmp_path, FACTS_PIPELINE), "a line", **facts)
+    assert made["container"] == {"id": name, "name": name}
+    assert made["user"] == {"roles": [name]}
+    assert (made["host"]["name"], made["process"]["name"]) == ('a"b', '\\","project":{"id":"other')
+    assert made["service"] == {"name": '\\","project":{"id":"other'}
+    assert (made["message"], made["project"]["id"]) == ("a line", "shop")
+
+
 def test_an_event_time_far_from_the_arrival_keeps_its_time_but_not_its_index(toy: CompiledPipeline) -> None:
     [piece] = carry(toy, EVENT | {"at": "1999-01-01T00:00:00Z"}).pieces
     action, made = (json.loads(line) for line in piece.split("\n")[:2])
