@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -97,19 +98,22 @@ class Catalogue:
         return self.fields.get(name)
 
     @classmethod
-    def read(cls, ecs: Path, own: Path | None = None) -> Catalogue:
+    def read(cls, ecs: Path, own: Path | None = None, used: Mapping[str, FieldEntry] | None = None) -> Catalogue:
         """The catalogue of one dataset: ``ecs.yml``, the ``siem.yml`` beside it if there is one, its ``fields.yml``.
 
-        Raises ContentErrors for a file that is wrong or declares a field that the shared catalogue has already.
+        ``used``: fields of the shared blocks it uses. Raises ContentErrors for a file that is wrong or declares a field
+        that the shared catalogue or those blocks have already.
         """
         shared = _shared(ecs, _stamp(ecs), _stamp(ecs.parent / "siem.yml"))
+        if used:
+            shared = {**shared, **specs(used)}
         if own is None:
             return cls(shared)
         file = read(own, FieldsFile)
         faults = _taken(file, shared)
         if faults:
             raise ContentErrors(f"{own} is not valid", faults)
-        return cls({**shared, **_specs(file)})
+        return cls({**shared, **specs(file.value.root)})
 
 
 def _taken(file: YamlFile[FieldsFile], shared: dict[str, FieldSpec]) -> list[ContentError]:
@@ -120,7 +124,8 @@ def _taken(file: YamlFile[FieldsFile], shared: dict[str, FieldSpec]) -> list[Con
     ]
 
 
-def _specs(file: YamlFile[FieldsFile]) -> dict[str, FieldSpec]:
+def specs(entries: Mapping[str, FieldEntry]) -> dict[str, FieldSpec]:
+    """The entries of a file as the catalogue holds them."""
     return {
         name: FieldSpec(
             name=name,
@@ -135,7 +140,7 @@ def _specs(file: YamlFile[FieldsFile]) -> dict[str, FieldSpec]:
             column=entry.column,
             snake=entry.snake,
         )
-        for name, entry in file.value.root.items()
+        for name, entry in entries.items()
     }
 
 
@@ -147,11 +152,11 @@ def _stamp(path: Path) -> int:
 @lru_cache(maxsize=8)
 def _shared(ecs: Path, _ecs_stamp: int, own_stamp: int) -> dict[str, FieldSpec]:
     # Read once for all pipelines of a folder; the stamps make an edited file count.
-    fields = _specs(read(ecs, FieldsFile))
+    fields = specs(read(ecs, FieldsFile).value.root)
     if own_stamp:
         file = read(ecs.parent / "siem.yml", FieldsFile)
         faults = _taken(file, fields)
         if faults:
             raise ContentErrors(f"{file.path} is not valid", faults)
-        fields |= _specs(file)
+        fields |= specs(file.value.root)
     return fields

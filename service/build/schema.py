@@ -9,12 +9,14 @@ from pydantic import BaseModel
 
 from service.build.artefact import Artefact, Pipelines
 from service.content import Content
-from service.pipeline.schema import PipelineFile, TuningFile
+from service.pipeline.schema import PipelineFile, SharedFile, TuningFile
+from service.pipeline.shared import SHARED
 
 
 def artefacts(content: Content, pipelines: Pipelines) -> Iterator[Artefact]:  # noqa: ARG001 - the same for all
-    """``pipelines/schema.json`` and ``deploy/tuning/schema.json``."""
+    """``pipelines/schema.json``, the one for shared blocks, and ``deploy/tuning/schema.json``."""
     yield Artefact(content.pipelines / "schema.json", schema_text(PipelineFile))
+    yield Artefact(content.pipelines / SHARED / "schema.json", schema_text(SharedFile))
     yield Artefact(content.tuning / "schema.json", schema_text(TuningFile))
 
 

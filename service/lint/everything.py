@@ -77,6 +77,8 @@ def _check_sources(root: Path, tuning: Path | None) -> Findings:
             hint = closest(path.stem, names)
             fault = ContentError(Place(str(path)), "unknown_dataset", "tunes no pipeline there is", hint)
             findings.faults.append(fault)
+    # A shared file that is wrong is wrong for everybody who uses it: said once.
+    findings.faults = list({str(fault): fault for fault in findings.faults}.values())
     return findings
 
 

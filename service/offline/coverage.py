@@ -44,11 +44,16 @@ def share(loaded: LoadedPipeline) -> tuple[int, int]:
 
 
 def raw_paths(loaded: LoadedPipeline) -> Iterator[tuple[tuple[Key, ...], str]]:
-    """Every raw path of the steps that move, ignore or forget, with its place; facts of the transport are none."""
+    """Every raw path of the steps that move, ignore or forget, with its place; facts of the transport are none.
+
+    Shared blocks are for several sources: what they read need not be in the samples of each.
+    """
     normalise = loaded.source.value.normalise
     blocks = normalise if isinstance(normalise, list) else [normalise]
     for number, block in enumerate(blocks):
         at: tuple[Key, ...] = ("normalise", number) if isinstance(normalise, list) else ("normalise",)
+        if loaded.source.place(*at).file != loaded.source.path:
+            continue
         for path in block.move or {}:
             if path not in FACTS:
                 yield (*at, "move", path), path

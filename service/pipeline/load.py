@@ -8,6 +8,7 @@ from pathlib import Path
 from service.errors import ContentError, ContentErrors, Place
 from service.fields import Catalogue
 from service.pipeline.schema import PipelineFile, TuningFile
+from service.pipeline.shared import SHARED, with_shared
 from service.pipeline.tuning import overlay
 from service.yaml_errors import closest
 from service.yaml_file import YamlFile, read
@@ -19,7 +20,8 @@ class LoadedPipeline:
 
     ``file`` is what to compile: under the tuning's retention, period, enrichers, original and labels.
     The tuning's ``drop``, ``sample`` and ``columns`` stay in ``tuning.value`` for whoever carries them out.
-    ``source`` is ``pipeline.yml`` as it was read, for places in error messages and ``siem explain``.
+    ``source`` is ``pipeline.yml`` as it was read, with the shared blocks it uses in their place: for error messages and
+    ``siem explain``.
     """
 
     folder: Path
@@ -66,8 +68,10 @@ def load_pipeline(folder: Path, tuning: Path | None = None, mappings: Path | Non
                 )
             ],
         )
+    whole = with_shared(source, folder.parent / SHARED)
+    source = whole.source
     own = folder / "fields.yml"
-    catalogue = Catalogue.read((mappings or mappings_of(folder)) / "ecs.yml", own if own.is_file() else None)
+    catalogue = Catalogue.read((mappings or mappings_of(folder)) / "ecs.yml", own if own.is_file() else None, whole.fields)
     if tuning is None or not tuning.is_file():
         return LoadedPipeline(folder, source.value, catalogue, source)
     wanted = read(tuning, TuningFile)

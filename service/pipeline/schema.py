@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from service.fields import FieldEntry, FieldName
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)?$", max_length=60)]
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[smhdwy]$")]
 RawPath = Annotated[str, StringConstraints(min_length=1, max_length=300)]
@@ -163,6 +165,9 @@ class Block(Model):
     ``normalise`` is one block, or a list of blocks; a block with ``when`` is carried out for the events that match.
     """
 
+    use: Name | None = None
+    """The blocks of ``pipelines/_shared/<name>.yml`` stand here: what several sources have in common, said once. Nothing else
+    may stand beside it."""
     when: Selection | None = None
     """Sigma selection over ECS fields set so far and raw fields."""
     time: Time | list[Time] | None = None
@@ -252,6 +257,17 @@ class PipelineFile(Model):
     the transport says whose log it is. Default: cloud.account.id."""
     labels: dict[str, str] = {}
     """Constant labels on every document."""
+
+
+class SharedFile(Model):
+    """What several sources have in common: ``pipelines/_shared/<name>.yml``, for ``use: <name>`` in their ``normalise``."""
+
+    summary: str
+    """One sentence: which events these blocks are for, and the raw fields they expect."""
+    fields: dict[FieldName, FieldEntry] = {}
+    """Fields that the blocks set and ECS does not define; as in ``fields.yml``."""
+    normalise: list[Block]
+    """The blocks."""
 
 
 class TuningFile(Model):
