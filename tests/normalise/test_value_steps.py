@@ -45,6 +45,11 @@ def test_text_is_joined_split_and_changed_in_case() -> None:
     assert call("json_text", "plain") == {"text": "plain"}
 
 
+@pytest.mark.parametrize(("value", "number"), [([], 0), ([1, None], 2), ({"a": 1}, 1), ("ab", None), (7, None)])
+def test_lists_and_objects_are_counted(value: object, number: int | None) -> None:
+    assert STEPS["count"].function(value) == (number,)
+
+
 @pytest.mark.parametrize(
     ("parts", "unit", "nanoseconds"),
     [

@@ -120,7 +120,13 @@ def make_kv_flatten(options: Mapping[str, Any]) -> StepFunction:
     return kv_flatten
 
 
+def count(value: object) -> tuple[int | None]:
+    """How many items a list has, or members an object; None for anything else."""
+    return (len(value) if isinstance(value, list | dict) else None,)
+
+
 STEPS: dict[str, StepSpec] = {
+    "count": StepSpec(count, ("value",), {"number": "int"}),
     "flatten_keywords": StepSpec(
         make_flatten_keywords({}), ("object",), {"json": "json"}, options=("keys",), make=make_flatten_keywords
     ),
