@@ -11,6 +11,7 @@ from service.event import Slice
 from service.match import Place, parse_selection, predicate
 from service.parse.columns import folded, layout_of, line_of, row_of_object, split_carefully
 from service.parse.json_event import read_json
+from service.parse.masks import MASKS
 from service.parse.pattern import NAME
 from service.parse.steps import PARSERS
 from service.pipeline.compile import raw_names_of
@@ -23,8 +24,8 @@ def raw_fields(file: PipelineFile, slice_: Slice, at: int) -> dict[str, Any]:
 
     Raises EventError for an event that cannot be parsed.
     """
-    text = slice_.events[at]
-    raw = {**_facts(slice_, at), **_parsed(file, text, slice_.columns)}
+    text = masked(file, slice_.events[at])
+    raw = {**_facts(slice_, at), "_text": text, **_parsed(file, text, slice_.columns)}
     pattern = file.parse.pattern
     source = find(raw, pattern.source) if pattern is not None else None
     if pattern is not None and isinstance(source, str):
@@ -35,6 +36,13 @@ def raw_fields(file: PipelineFile, slice_: Slice, at: int) -> dict[str, Any]:
             if found is not None:
                 return {**raw, **{k: v for k, v in found.groupdict().items() if v is not None}, NAME: shape.name}
     return raw
+
+
+def masked(file: PipelineFile, text: str) -> str:
+    """The text as the pipeline's steps see it."""
+    for name in file.parse.mask:
+        text = MASKS[name](text)
+    return text
 
 
 def find(raw: Mapping[str, Any], path: str) -> Any:
@@ -90,7 +98,6 @@ def _parsed(file: PipelineFile, text: str, columns: str | None) -> dict[str, Any
 
 def _facts(slice_: Slice, at: int) -> dict[str, Any]:
     facts = {
-        "_text": slice_.events[at],
         "_time": slice_.times[at] if slice_.times else None,
         "_id": slice_.ids[at] if slice_.ids else None,
         "_log_group": slice_.log_group,

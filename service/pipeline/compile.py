@@ -19,6 +19,7 @@ from service.normalise.steps.leftovers import safe_leftover
 from service.normalise.time import READERS, Times, suffix_of, syslog
 from service.parse.columns import line_of, split_bracketed, split_carefully, split_quoted
 from service.parse.json_event import read_json
+from service.parse.masks import MASKS
 from service.parse.steps import PARSERS
 from service.pipeline import leaves, runtime
 from service.pipeline.code import Constants
@@ -56,6 +57,7 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
         return None if general is None else _shapes(loaded, general, enrichers, version, memos)
 
     try:
+        _masks_exist(loaded)
         raw_names: tuple[str, ...] = ()
         if loaded.file.parse.columns is not None:
             raw_names = raw_names_of(loaded.file)
@@ -213,6 +215,13 @@ def _parser(loaded: LoadedPipeline, step: str) -> object:
             "known: " + ", ".join(sorted(PARSERS)),
         )
     return PARSERS[step]
+
+
+def _masks_exist(loaded: LoadedPipeline) -> None:
+    for number, mask in enumerate(loaded.file.parse.mask):
+        if mask not in MASKS:
+            hint = "known: " + ", ".join(sorted(MASKS))
+            raise loaded.source.error(("parse", "mask", number), "unknown_mask", f"there is no mask {mask}", hint)
 
 
 def _whole(text: str) -> int:

@@ -11,6 +11,7 @@ from service.event import Slice
 from service.fields import Catalogue
 from service.normalise.time import epoch_milli, moment_of
 from service.parse.columns import folded, layout_of, split_carefully
+from service.parse.masks import MASKS
 from service.pipeline.runtime import SliceFacts, facts_of
 from service.pipeline.schema import PipelineFile
 from service.pipeline.shapes import Item, Shapes
@@ -101,6 +102,7 @@ class CompiledPipeline:
         self._functions: dict[str | None, Carry] = {None: build(self._default)}
         self._objects = build(tuple(self._names.values())) if columns is not None and columns.objects else None
         self._keys = tuple(f'"{name}"' for name in self._names.values())
+        self._masks = [MASKS[name] for name in file.parse.mask]
         self._known: dict[int, list[str]] = {}
         for names in columns.known if columns is not None else ():
             self._known.setdefault(len(layout_of(names, " ")), []).append(names)
@@ -113,8 +115,13 @@ class CompiledPipeline:
         return 0 if self._shapes is None else self._shapes.compiled
 
     def carry(self, slice_: Slice, now_ms: int) -> Carried:
-        """Take a slice of raw events through the stages; one fate for every event in it."""
+        """Take a slice of raw events through the stages; one fate for every event in it.
+
+        What a mask hides is hidden in the slice itself, so that dead letters made of it say no more than documents.
+        """
         carried = Carried()
+        for mask in self._masks:
+            slice_.events[:] = map(mask, slice_.events)
         function = self._functions.get(slice_.columns)
         if function is None:
             function = self._for_layout(slice_.columns)

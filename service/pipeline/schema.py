@@ -102,6 +102,9 @@ class Pattern(Model):
 class Parse(Model):
     """Text → raw fields. ``json_event``, ``columns`` or ``step`` first, then ``pattern`` on one of the fields it gave."""
 
+    mask: list[Name] = []
+    """What must not be stored but stands inside the text (``sql_secrets``): hidden before anything else reads it, in
+    ``event.original`` too."""
     json_event: Json | None = Field(default=None, alias="json")
     """The event is JSON."""
     columns: Columns | None = None
