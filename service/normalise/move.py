@@ -39,7 +39,7 @@ def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
             alone = not slot.touched
             sure = sure and not draft.conditional
             slot.touch(sure=sure)
-            if not optional:
+            if alone and not optional:  # what an earlier move may have set is no copy of this value
                 twins.setdefault((slot.kind, slot.spec.indexed), slot)
             if sure and alone and slot.kind == "int" and draft.raw.plain_text:
                 slot.digits = read.local

@@ -275,6 +275,14 @@ def test_what_the_transport_says_is_escaped_however_harmless_the_event_is(tmp_pa
     assert (made["message"], made["project"]["id"]) == ("a line", "shop")
 
 
+def test_a_value_that_came_too_late_for_one_field_still_reaches_the_other(tmp_path: Path) -> None:
+    text = JSON_PIPELINE.replace("      id: event.id\n", "      id: event.id\n      alias: [event.id, toy.json.alias]\n")
+    compiled = pipeline(tmp_path, text, JSON_FIELDS + 'toy.json.alias: { type: keyword, meaning: "Alias." }\n')
+    made = document(compiled, EVENT | {"alias": "e-2"})
+    assert (made["event"]["id"], made["toy"]["json"]["alias"]) == ("e-1", "e-2")
+    assert "alias" not in document(compiled, EVENT)["toy"]["json"]
+
+
 def test_an_event_time_far_from_the_arrival_keeps_its_time_but_not_its_index(toy: CompiledPipeline) -> None:
     [piece] = carry(toy, EVENT | {"at": "1999-01-01T00:00:00Z"}).pieces
     action, made = (json.loads(line) for line in piece.split("\n")[:2])
