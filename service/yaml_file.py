@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeVar
@@ -86,14 +86,23 @@ def read_text(text: bytes | str, model: type[M], path: str = "<text>") -> YamlFi
 
 def load(text: bytes | str, path: str = "<text>") -> tuple[Any, dict[tuple[Key, ...], Place]]:
     """Plain values (keys are text) and the place of each; raises ContentErrors when it is not the YAML we take."""
+    reader = _Reader(path, _content(text, path))
+    return reader.values(), reader.places
+
+
+def load_documents(text: bytes | str, path: str = "<text>") -> list[tuple[Any, dict[tuple[Key, ...], Place]]]:
+    """Like ``load`` for each of several documents, as other people write them: padded numbers are text, not refused."""
+    content = _content(text, path)
+    return [(reader.value(node), reader.places) for reader, node in _Reader(path, content, padded=True).documents()]
+
+
+def _content(text: bytes | str, path: str) -> str:
     if len(text) > MAX_BYTES:
         raise _single(ContentError(Place(path), "too_big", f"is larger than {MAX_BYTES} bytes"))
     try:
-        content = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        return text.decode("utf-8-sig") if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
         raise _single(ContentError(Place(path), "not_yaml", f"is not UTF-8 (byte {error.start})")) from error
-    reader = _Reader(path, content)
-    return reader.values(), reader.places
 
 
 def _nearest(places: dict[tuple[Key, ...], Place], keys: tuple[Key, ...], path: str) -> Place:
@@ -104,6 +113,11 @@ def _nearest(places: dict[tuple[Key, ...], Place], keys: tuple[Key, ...], path: 
     return Place(path)
 
 
+def _is_empty(node: yaml.Node) -> bool:
+    """Nothing between two ``---``, or before the first."""
+    return isinstance(node, yaml.ScalarNode) and not node.value and not node.style
+
+
 def _single(error: ContentError) -> ContentErrors:
     return ContentErrors(f"{error.place.file} is not valid", [error])
 
@@ -111,30 +125,42 @@ def _single(error: ContentError) -> ContentErrors:
 class _Reader:
     """One pass over one document: nodes → plain values."""
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, *, padded: bool = False) -> None:
         self.path = path
         self.text = text
+        self.padded = padded
         self.places: dict[tuple[Key, ...], Place] = {}
         self.faults: list[ContentError] = []
         self.left = MAX_VALUES
 
     def values(self) -> Any:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        try:
-            self._bound_depth(yaml.parse(self.text, loader))
-            node = yaml.compose(self.text, loader)
-        except yaml.MarkedYAMLError as error:
-            raise _single(self._syntax(error)) from error
-        except yaml.YAMLError as error:
-            raise _single(ContentError(Place(self.path), "not_yaml", str(error).splitlines()[0])) from error
-        except RecursionError as error:
-            raise _single(ContentError(Place(self.path), "too_deep", "an alias contains itself")) from error
+        return self.value(self._composed(yaml.compose))
+
+    def documents(self) -> Iterator[tuple[_Reader, yaml.Node]]:
+        """Every document that is not empty, with a reader of its own."""
+        for node in self._composed(lambda text, loader: list(yaml.compose_all(text, loader))):
+            if not _is_empty(node):
+                yield _Reader(self.path, self.text, padded=self.padded), node
+
+    def value(self, node: yaml.Node | None) -> Any:
         if node is None:
             return None
         value = self._value(node, (), 0)
         if self.faults:
             raise ContentErrors(f"{self.path} is not valid", self.faults)
         return value
+
+    def _composed(self, compose: Callable[[str, Any], Any]) -> Any:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        try:
+            self._bound_depth(yaml.parse(self.text, loader))
+            return compose(self.text, loader)
+        except yaml.MarkedYAMLError as error:
+            raise _single(self._syntax(error)) from error
+        except yaml.YAMLError as error:
+            raise _single(ContentError(Place(self.path), "not_yaml", str(error).splitlines()[0])) from error
+        except RecursionError as error:
+            raise _single(ContentError(Place(self.path), "too_deep", "an alias contains itself")) from error
 
     def _bound_depth(self, events: Iterator[Any]) -> None:
         # The composer recurses; a file of brackets must not reach it.
@@ -189,6 +215,8 @@ class _Reader:
         if _INT.fullmatch(text):
             return int(text) if len(text) < 20 else text
         if _PADDED.fullmatch(text) or _OTHER_BASE.fullmatch(text):
+            if self.padded:
+                return text
             self._fault(node, "ambiguous_number", f"{text} may be a number or text", f'put it in quotes: "{text}"')
             return None
         if _NOT_FINITE.fullmatch(text):

@@ -12,6 +12,7 @@ VERBS: dict[str, str] = {
     "check": "Lint pipelines, tuning, dashboards and deployment files: file:line:col code: message (hint).",
     "test": "Samples against their expected documents, in process.",
     "parse": "Raw logs in, ECS documents out, one JSON object a line; dead letters on stderr.",
+    "detect": "Log files through the pipelines and the rules: which events match; --fail: exit 1 when one does.",
     "explain": "One event, stage by stage, with the YAML line that did it.",
     "new": "Scaffold a source folder from real lines.",
     "build": "Generate schema, templates, saved objects, READMEs; --check: only say what is stale.",

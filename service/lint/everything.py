@@ -8,11 +8,13 @@ from pathlib import Path
 from service.content import Content, find_content
 from service.enrich.enrichers import Enrichers
 from service.errors import ContentError, ContentErrors, Place
+from service.fields import Catalogue
 from service.lint.deployment import check_deployment, deployment_files, kind_of
+from service.lint.detections import check_detections
 from service.lint.folder import check_folder
 from service.lint.pipeline import check_pipeline
 from service.pipeline.compile import compile_pipeline
-from service.pipeline.load import LoadedPipeline, load_pipeline
+from service.pipeline.load import LoadedPipeline, load_pipeline, load_pipelines
 from service.route.router import build_router
 from service.yaml_errors import closest
 
@@ -26,13 +28,15 @@ class Findings:
     below: Path | None = None
     """The part that was checked."""
     pipelines: int = 0
+    catalogues: dict[str, Catalogue] = field(default_factory=dict)
+    """Dataset → fields, of every pipeline that could be read."""
     files: int = 0
     """Files of a deployment."""
     faults: list[ContentError] = field(default_factory=list)
 
 
 def check_path(path: Path | None) -> Findings:
-    """Check a content folder (None: the nearest), one source folder, or the source folder a file belongs to."""
+    """Check a content folder (None: the nearest), one source folder or the one a file belongs to, or rules."""
     if path is None:
         return check_content(find_content())
     if not path.exists():
@@ -48,19 +52,33 @@ def check_path(path: Path | None) -> Findings:
             return findings
     if (path / "pipelines").is_dir():
         return check_content(Content(path))
+    content = find_content(path if path.is_dir() else path.parent)
+    if path.resolve().is_relative_to(content.detections.resolve()):
+        return _check_detections(content, path)
     if any(path.glob("*/pipeline.yml")):
         return _check_sources(path, None)
-    return check_content(find_content(path if path.is_dir() else path.parent))
+    return check_content(content)
 
 
 def check_content(content: Content) -> Findings:
-    """Check every pipeline with its tuning, and the files of the deployment."""
+    """Check every pipeline with its tuning, the rules, and the files of the deployment."""
     findings = _check_sources(content.pipelines, content.tuning)
     findings.content = content
+    findings.faults.extend(check_detections(content.detections, findings.catalogues))
     for path in deployment_files(content.root / "deploy"):
         findings.files += 1
         findings.faults.extend(check_deployment(path))
     return findings
+
+
+def _check_detections(content: Content, path: Path) -> Findings:
+    """What is wrong at or below a path among the rules; all of them are read, for what they share."""
+    loaded = load_pipelines(content.pipelines)
+    faults = check_detections(content.detections, {dataset: pipeline.catalogue for dataset, pipeline in loaded.items()})
+    below = path.resolve()
+    return Findings(
+        content=content, below=path, faults=[each for each in faults if Path(each.place.file).resolve().is_relative_to(below)]
+    )
 
 
 def _check_sources(root: Path, tuning: Path | None) -> Findings:
@@ -89,6 +107,7 @@ def _check_source(folder: Path, tuning: Path | None, findings: Findings) -> None
     except ContentErrors as errors:
         findings.faults.extend(errors.faults)
         return
+    findings.catalogues[loaded.dataset] = loaded.catalogue
     faults = check_pipeline(loaded)
     findings.faults.extend(faults or _compile_faults(loaded))
     findings.faults.extend(check_folder(loaded))

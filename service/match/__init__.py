@@ -6,8 +6,22 @@ True
 """
 
 from service.errors import Place
+from service.match.condition import parse_condition
 from service.match.nodes import And, Item, Node, Not, Or, fields
 from service.match.parse import parse_selection
-from service.match.python import predicate, to_python
+from service.match.python import predicate, to_function, to_python
 
-__all__ = ["And", "Item", "Node", "Not", "Or", "Place", "fields", "parse_selection", "predicate", "to_python"]
+__all__ = [
+    "And",
+    "Item",
+    "Node",
+    "Not",
+    "Or",
+    "Place",
+    "fields",
+    "parse_condition",
+    "parse_selection",
+    "predicate",
+    "to_function",
+    "to_python",
+]

@@ -9,6 +9,7 @@ from typing import Literal
 Network = IPv4Network | IPv6Network
 Operator = Literal["<", "<=", ">", ">="]
 Where = Literal["whole", "start", "end", "inside"]
+Part = Literal["minute", "hour", "day", "week", "month", "year"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,15 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class TimePart:
+    """The value is a time (ISO 8601), and ``part of it operator number`` holds, as its own offset tells the time."""
+
+    part: Part
+    operator: Operator | Literal["=="]
+    number: int | float
+
+
+@dataclass(frozen=True, slots=True)
 class Null:
     """There is no value: the field is missing or null."""
 
@@ -69,7 +79,7 @@ class SameAs:
     where: Where = "whole"
 
 
-Test = Text | Wildcard | Regex | Within | Compare | Null | Present | SameAs
+Test = Text | Wildcard | Regex | Within | Compare | TimePart | Null | Present | SameAs
 
 
 @dataclass(frozen=True, slots=True)

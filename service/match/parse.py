@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from sigma.modifiers import modifier_mapping
 from sigma.rule import SigmaDetectionItem
 from sigma.types import (
     CompareOperators,
+    Placeholder,
     SigmaBool,
     SigmaCasedString,
     SigmaCIDRExpression,
@@ -25,8 +26,10 @@ from sigma.types import (
     SigmaRegularExpression,
     SigmaRegularExpressionFlag,
     SigmaString,
+    SigmaTimestampPart,
     SigmaType,
     SpecialChars,
+    TimestampPart,
 )
 
 from service.errors import ContentError, Place
@@ -39,11 +42,13 @@ from service.match.nodes import (
     Null,
     Operator,
     Or,
+    Part,
     Present,
     Regex,
     SameAs,
     Test,
     Text,
+    TimePart,
     Where,
     Wildcard,
     Within,
@@ -56,8 +61,18 @@ Locate = Callable[..., Place]
 At = tuple[str | int, ...]
 
 TEXT = "_text"
-REFUSED = {"expand", "minute", "hour", "day", "week", "month", "year"}
-SUPPORTED = sorted(set(modifier_mapping) - REFUSED)
+EXPAND = "expand"
+SUPPORTED = sorted(set(modifier_mapping) - {EXPAND})
+_PARTS: dict[TimestampPart, Part] = {
+    TimestampPart.MINUTE: "minute",
+    TimestampPart.HOUR: "hour",
+    TimestampPart.DAY: "day",
+    TimestampPart.WEEK: "week",
+    TimestampPart.MONTH: "month",
+    TimestampPart.YEAR: "year",
+}
+Lists = Mapping[str, Sequence[str]]
+"""Placeholder → what it stands for, for ``|expand``."""
 _FLAGS = {
     SigmaRegularExpressionFlag.IGNORECASE: "i",
     SigmaRegularExpressionFlag.MULTILINE: "m",
@@ -72,19 +87,21 @@ _OPERATORS: dict[CompareOperators, Operator] = {
 }
 
 
-def parse_selection(selection: object, place: Place, locate: Locate | None = None) -> Node:
+def parse_selection(selection: object, place: Place, locate: Locate | None = None, lists: Lists | None = None) -> Node:
     """Read a Sigma selection: a mapping is AND, a list of mappings OR, a list of plain values keywords in ``_text``.
 
-    ``place`` is where the selection stands; ``locate``, when given, finds the place of a key inside it. Raises
-    ContentError: bad_selection, empty_selection, bad_field, bad_value, bad_regex, unknown_modifier.
+    ``place`` is where the selection stands; ``locate``, when given, finds the place of a key inside it. ``lists`` are
+    what ``|expand`` puts in for placeholders; without them it is refused. Raises ContentError: bad_selection,
+    empty_selection, bad_field, bad_value, bad_regex, unknown_modifier, unknown_placeholder.
     """
-    return _Reader(place, locate).node(selection, ())
+    return _Reader(place, locate, lists).node(selection, ())
 
 
 class _Reader:
-    def __init__(self, place: Place, locate: Locate | None) -> None:
+    def __init__(self, place: Place, locate: Locate | None, lists: Lists | None) -> None:
         self.place = place
         self.locate = locate
+        self.lists = lists
 
     def node(self, selection: object, at: At) -> Node:
         if isinstance(selection, dict):
@@ -127,11 +144,11 @@ class _Reader:
 
     def check_modifiers(self, key: str, at: At) -> None:
         for modifier in key.split("|")[1:]:
-            if modifier in SUPPORTED:
+            if modifier in SUPPORTED or (modifier == EXPAND and self.lists is not None):
                 continue
             close = get_close_matches(modifier, SUPPORTED, 1)
             hint = f"did you mean |{close[0]}?" if close else "known: " + ", ".join(SUPPORTED)
-            what = "is not supported here" if modifier in REFUSED else "is not a Sigma modifier"
+            what = "is not supported here" if modifier == EXPAND else "is not a Sigma modifier"
             raise self.refused(at, "unknown_modifier", f"{key}: |{modifier} {what}", hint)
 
     def tests(self, value: SigmaType, field: str, keyword: bool, at: At) -> tuple[Test, ...]:  # noqa: FBT001 - this class alone calls it
@@ -139,7 +156,10 @@ class _Reader:
             case SigmaExpansion():
                 return tuple(test for one in value.values for test in self.tests(one, field, keyword, at))
             case SigmaString():
-                return (_of_string(value, cased=isinstance(value, SigmaCasedString), keyword=keyword),)
+                cased = isinstance(value, SigmaCasedString)
+                return tuple(_of_string(each, cased=cased, keyword=keyword) for each in self.expanded(value, at))
+            case SigmaTimestampPart():
+                return (TimePart(_PARTS[value.timestamp_part], "==", value.number),)
             case SigmaNumber() | SigmaBool():
                 plain = value.number if isinstance(value, SigmaNumber) else value.boolean
                 return (Text(text_of(plain) or "", "inside" if keyword else "whole"),)
@@ -148,19 +168,34 @@ class _Reader:
             case SigmaExists():
                 return (Present() if value.exists else Null(),)
             case SigmaRegularExpression():
-                regex = Regex(str(value.regexp), "".join(sorted(_FLAGS[f] for f in value.flags)))
-                try:  # pySigma asked Python's engine, and RE2 will run it
-                    compile_regex(regex.pattern, regex.flags)
-                except re2.error as error:
-                    raise self.refused(at, "bad_regex", f"{field}: {error}", _RE2_HINT) from error
-                return (regex,)
+                return (self.regex(value, field, at),)
             case SigmaCIDRExpression():
                 return (Within(value.network),)
             case SigmaCompareExpression():
-                return (Compare(_OPERATORS[value.op], value.number.number),)
+                return (_of_comparison(value),)
             case SigmaFieldReference():
                 return (SameAs(value.field, _WHERE[value.starts_with, value.ends_with]),)
         raise self.refused(at, "bad_value", f"{field}: {type(value).__name__} is not supported", "")
+
+    def regex(self, value: SigmaRegularExpression, field: str, at: At) -> Regex:
+        regex = Regex(str(value.regexp), "".join(sorted(_FLAGS[f] for f in value.flags)))
+        try:  # pySigma asked Python's engine, and RE2 will run it
+            compile_regex(regex.pattern, regex.flags)
+        except re2.error as error:
+            raise self.refused(at, "bad_regex", f"{field}: {error}", _RE2_HINT) from error
+        return regex
+
+    def expanded(self, value: SigmaString, at: At) -> list[SigmaString]:
+        """The texts that a text with placeholders stands for."""
+
+        def values_of(placeholder: Placeholder) -> Iterator[str | SpecialChars | Placeholder | SigmaString]:
+            found = None if self.lists is None else self.lists.get(placeholder.name)
+            if not found:
+                reason = f"nothing says what %{placeholder.name}% stands for"
+                raise self.refused(at, "unknown_placeholder", reason, "name it in the file of placeholders")
+            return iter([SigmaString(each) for each in found])
+
+        return value.replace_placeholders(values_of)
 
     def refused(self, at: At, code: str, reason: str, hint: str) -> ContentError:
         place = self.place if self.locate is None or not at else self.locate(*at)
@@ -173,6 +208,13 @@ _WHERE: dict[tuple[bool, bool], Where] = {
     (False, True): "end",
     (True, True): "inside",
 }
+
+
+def _of_comparison(value: SigmaCompareExpression) -> Test:
+    operator = _OPERATORS[value.op]
+    if isinstance(value.number, SigmaTimestampPart):
+        return TimePart(_PARTS[value.number.timestamp_part], operator, value.number.number)
+    return Compare(operator, value.number.number)
 
 
 def _of_string(value: SigmaString, *, cased: bool, keyword: bool) -> Test:

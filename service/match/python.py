@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import re2
 
@@ -24,11 +23,12 @@ from service.match.nodes import (
     SameAs,
     Test,
     Text,
+    TimePart,
     Where,
     Wildcard,
     Within,
 )
-from service.match.values import Networks, any_text, found_by, number_of, split_path, text_of, value_at
+from service.match.values import Networks, any_text, found_by, number_of, split_path, text_of, time_part, value_at
 
 INLINE_SUBSTRINGS = 16
 LONGEST_NUMBER = 100
@@ -65,14 +65,21 @@ def predicate(node: Node) -> Callable[[Mapping[str, object]], bool]:
             return f"event.get({name})"
         return f"_match_at(event, {name}, {_constant(constants, keys)})"
 
-    return _function(f"lambda event: {to_python(node, resolve, constants)}", constants)
+    return to_function(node, resolve, constants, ("event",))
+
+
+def to_function(
+    node: Node, resolve: Callable[[str], str], constants: dict[str, object], parameters: Sequence[str]
+) -> Callable[..., bool]:
+    """Make a function of these parameters that says whether the node matches; the rest as for ``to_python``."""
+    return _function(f"lambda {', '.join(parameters)}: {to_python(node, resolve, constants)}", constants)
 
 
 def _item(field: str, tests: tuple[Test, ...], resolve: Callable[[str], str], constants: dict[str, object]) -> str:
     expression = resolve(field)
     value, first = (expression, expression) if expression.isidentifier() else (_VALUE, f"({_VALUE} := {expression})")
     ways: list[str] = []
-    on_text = [test for test in tests if isinstance(test, (Text, Wildcard, Regex, Within, Compare))]
+    on_text = [test for test in tests if isinstance(test, (Text, Wildcard, Regex, Within, Compare, TimePart))]
     if on_text:
         ways.append(_scalar(on_text, value, first, constants))
         first = value
@@ -134,6 +141,9 @@ def _string(tests: Sequence[Test], value: str, constants: dict[str, object]) -> 
         elif isinstance(test, Compare):
             as_number = f"{_constant(constants, number_of)}({value})"
             ways.append(f"{as_number} {test.operator} {_constant(constants, test.number)}")
+        elif isinstance(test, TimePart):
+            part = f"{_constant(constants, time_part(test.part))}({value})"
+            ways.append(f"{part} {test.operator} {_constant(constants, test.number)}")
     networks = tuple(test.network for test in tests if isinstance(test, Within))
     if networks:
         ways.append(f"{_constant(constants, Networks(networks))}[{value}]")
@@ -199,6 +209,6 @@ def _constant(constants: dict[str, object], value: object) -> str:
     return name
 
 
-def _function(source: str, constants: dict[str, object]) -> Callable[[Any], bool]:
+def _function(source: str, constants: dict[str, object]) -> Callable[..., bool]:
     # Code of this module and names it made; no text of a selection is in it.
     return eval(source, dict(constants))  # type: ignore[no-any-return]  # noqa: S307 - an expression of ours; values are constants

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import re2
 
-from service.match.nodes import Network
+from service.match.nodes import Network, Part
 
 MEMO_SIZE = 20_000
 _LONG = 10**1000  # Python refuses to spell integers of more than 4,300 digits
@@ -37,6 +38,21 @@ def number_of(value: object) -> float:
         except ValueError:
             return math.nan
     return math.nan
+
+
+def time_part(part: Part) -> Callable[[str], float]:
+    """``text -> that part of the time it spells``; NaN, which no comparison accepts, for everything else."""
+
+    def part_of(text: str) -> float:
+        try:
+            moment = datetime.fromisoformat(text) if len(text) <= 64 else None
+        except ValueError:
+            return math.nan
+        if moment is None:
+            return math.nan
+        return moment.isocalendar().week if part == "week" else int(getattr(moment, part))
+
+    return part_of
 
 
 def any_value(test: Callable[[object], bool]) -> Callable[[object], bool]:

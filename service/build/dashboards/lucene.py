@@ -83,8 +83,8 @@ def _test(name: str, leaf: Leaf, test: Test, refuse: Refuse) -> str:
             return f"*:* AND NOT _exists_:{name}"
         case Present():
             return f"_exists_:{name}"
-        case nodes.Regex() | nodes.SameAs():
-            reason = "an index answers neither |re nor |fieldref"
+        case nodes.Regex() | nodes.SameAs() | nodes.TimePart():
+            reason = "an index answers neither |re nor |fieldref nor parts of times"
             raise refuse(leaf.name, "unknown_modifier", reason, "use |contains, |startswith, |endswith or wildcards")
 
 

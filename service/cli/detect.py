@@ -1,0 +1,97 @@
+"""``siem detect``: log files through the pipelines and the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.cli.check import show_faults
+from service.errors import ContentErrors
+
+if TYPE_CHECKING:
+    from service.offline.detect import Hit
+
+
+@click.command()
+@click.option("--dataset", metavar="D", help="All of it is of this dataset; without it, content decides.")
+@click.option("--rules", "roots", multiple=True, type=click.Path(path_type=Path), help="Folder or file of rules; repeatable.")
+@click.option("--only", is_flag=True, help="Only the rules of --rules, not those that are shipped.")
+@click.option("--geoip", multiple=True, type=click.Path(path_type=Path), help="MMDB file; may be repeated.")
+@click.option("--lists", type=click.Path(path_type=Path), help="lists.yml of threat lists.")
+@click.option("--projects", type=click.Path(path_type=Path), help="projects.yml of accounts and their owners.")
+@click.option("--fail", is_flag=True, help="Exit with 1 when a rule matched.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a match.")
+@click.argument("files", metavar="FILE|-…", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.pass_context
+def command(
+    ctx: click.Context,
+    dataset: str | None,
+    roots: tuple[Path, ...],
+    geoip: tuple[Path, ...],
+    lists: Path | None,
+    projects: Path | None,
+    files: tuple[Path, ...],
+    *,
+    only: bool,
+    fail: bool,
+    as_json: bool,
+) -> None:
+    """Show which rules match which events of FILEs, raw logs as their source sends them.
+
+    Exit code 0, with --fail 1 when anything matched, 2 when rules or files cannot be read.
+    """
+    from service.cli.content import offline_player
+    from service.cli.parse import read_input
+    from service.content import find_content
+    from service.detect.detector import Detector
+    from service.offline.detect import look, rules_for
+
+    matched = events = dead = 0
+    try:
+        player = offline_player(dataset, geoip, lists, projects)
+        rules = rules_for([*([] if only else [find_content().detections]), *roots], player.loaded)
+    except ContentErrors as errors:
+        show_faults(errors.faults, err=True)
+        ctx.exit(2)
+    missing = [root for root in roots if not root.exists()]
+    if missing:
+        click.echo(f"{missing[0]}: no such file or folder", err=True)
+        ctx.exit(2)
+    if rules.faults:
+        show_faults(rules.faults, err=True)
+    detector = Detector(rules)
+    for file in files:
+        looked = look(player, detector, read_input(ctx, file), dataset)
+        events += looked.events
+        dead += len(looked.dead)
+        matched += len(looked.hits)
+        for hit in looked.hits:
+            click.echo(_as_json(file, hit) if as_json else _as_text(file, hit))
+    click.echo(f"{events} events, {len(rules.rules)} rules: {matched} matches; {dead} dead letters", err=True)
+    ctx.exit(1 if fail and matched else 0)
+
+
+def _as_text(file: Path, hit: Hit) -> str:
+    about = hit.rule.about
+    event = hit.document.get("event", {})
+    what = " ".join(str(each) for each in (event.get("provider"), event.get("action")) if each)
+    return f"{file}:{hit.line}: {about.level} {about.title}  [{hit.dataset}] {hit.document.get('@timestamp', '')} {what}".rstrip()
+
+
+def _as_json(file: Path, hit: Hit) -> str:
+    import orjson
+
+    about = hit.rule.about
+    shown: dict[str, Any] = {
+        "file": str(file),
+        "line": hit.line,
+        "dataset": hit.dataset,
+        "@timestamp": hit.document.get("@timestamp"),
+        "rule": {"id": about.id, "title": about.title, "level": about.level, "status": about.status, "tags": about.tags},
+        "_index": hit.index,
+        "_id": hit.id,
+        "_source": hit.document,
+    }
+    return orjson.dumps(shown).decode()

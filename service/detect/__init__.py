@@ -1,0 +1,1 @@
+"""Sigma rules over ECS documents; see README.md."""

@@ -1,0 +1,134 @@
+"""A rule for one dataset, compiled: names resolved through the dataset's views, what can never be folded away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.detect.logsource import View
+from service.detect.raw import RawEvent
+from service.detect.rule import Rule
+from service.detect.spots import Spot, look, spots
+from service.fields import Catalogue
+from service.match import And, Item, Node, Not, Or, to_function
+from service.match.nodes import Null, SameAs, Test
+
+TRUE: Node = And(())
+FALSE: Node = Or(())
+
+Holds = Callable[[Mapping[str, Any], RawEvent], bool]
+"""``(document, raw event) -> does the rule match``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A rule as one dataset's documents see it: ``node`` over names of ``where``."""
+
+    rule: Rule
+    dataset: str
+    node: Node
+    where: Mapping[str, tuple[Spot, ...]]
+    """Name in ``node`` → where its value is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A name that no view of the dataset knows."""
+
+    name: str
+
+
+def resolve(rule: Rule, dataset: str, views: Sequence[View], catalogue: Catalogue) -> Resolved | Unknown:
+    """The rule over the dataset's fields. A node that is ``FALSE`` can never match; nor can one whose names are unknown."""
+    where: dict[str, tuple[Spot, ...]] = {}
+    nodes: list[Node] = []
+    for view in views:
+        condition = rule.node if view.when is None else And((view.when, rule.node))
+        seen = _Seen(view, catalogue, where)
+        node = seen.node(condition)
+        if seen.unknown is not None:
+            return Unknown(seen.unknown)
+        nodes.append(node)
+    return Resolved(rule, dataset, fold(Or(tuple(nodes))), where)
+
+
+class _Seen:
+    """Rewrites nodes from a rule's names to names of spots."""
+
+    def __init__(self, view: View, catalogue: Catalogue, where: dict[str, tuple[Spot, ...]]) -> None:
+        self.view = view
+        self.catalogue = catalogue
+        self.where = where
+        self.unknown: str | None = None
+
+    def node(self, node: Node) -> Node:
+        match node:
+            case And(nodes):
+                return And(tuple(self.node(each) for each in nodes))
+            case Or(nodes):
+                return Or(tuple(self.node(each) for each in nodes))
+            case Not(inner):
+                return Not(self.node(inner))
+            case Item(field, tests):
+                return self.item(field, tests)
+
+    def item(self, field: str, tests: tuple[Test, ...]) -> Node:
+        name = self.name(field)
+        if name is None:  # never there: only the test for nothing holds
+            return TRUE if any(isinstance(test, Null) for test in tests) else FALSE
+        kept: list[Test] = []
+        for test in tests:
+            if isinstance(test, SameAs):
+                other = self.name(test.field)
+                if other is not None:
+                    kept.append(SameAs(other, test.where))
+            else:
+                kept.append(test)
+        return Item(name, tuple(kept)) if kept else FALSE
+
+    def name(self, field: str) -> str | None:
+        found = spots(field, self.view, self.catalogue)
+        if found is None:
+            self.unknown = self.unknown or field
+            return None
+        if not found:
+            return None
+        name = "|".join(f"{spot.raw}:{spot.path}" if spot.raw else spot.path for spot in found)
+        self.where[name] = found
+        return name
+
+
+def fold(node: Node) -> Node:
+    """The node without what is always or never so."""
+    match node:
+        case And(nodes):
+            kept = [each for each in map(fold, nodes) if each != TRUE]
+            if FALSE in kept:
+                return FALSE
+            return kept[0] if len(kept) == 1 else And(tuple(kept))
+        case Or(nodes):
+            kept = [each for each in map(fold, nodes) if each != FALSE]
+            if TRUE in kept:
+                return TRUE
+            return kept[0] if len(kept) == 1 else Or(tuple(kept))
+        case Not(inner):
+            folded = fold(inner)
+            return FALSE if folded == TRUE else TRUE if folded == FALSE else Not(folded)
+        case Item():
+            return node
+
+
+def compile_rule(resolved: Resolved) -> Holds:
+    """The predicate; raises for no document."""
+    constants: dict[str, object] = {}
+    names: dict[str, str] = {}
+
+    def operand(field: str) -> str:
+        name = names.get(field)
+        if name is None:
+            name = names[field] = f"_look_{len(names)}"
+            constants[name] = look(resolved.where[field])
+        return f"{name}(document, raw)"
+
+    return to_function(resolved.node, operand, constants, ("document", "raw"))

@@ -1,0 +1,91 @@
+"""Where the values are that a rule's field names mean: in the document, in its raw event, or nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import orjson
+
+from service.detect.logsource import View
+from service.detect.raw import RawEvent, RawForm
+from service.fields import Catalogue
+from service.match.parse import TEXT
+from service.match.values import split_path, value_at
+
+_OBJECTS = frozenset({"object", "flat_object", "nested"})
+_WHOLE = ("event.original", "message")
+"""What a keyword is searched in."""
+
+Look = Callable[[Mapping[str, Any], RawEvent], object]
+"""``(document, raw event) -> value``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A path; ``raw`` None: in the document."""
+
+    path: str
+    raw: RawForm | None = None
+
+
+def spots(name: str, view: View, catalogue: Catalogue) -> tuple[Spot, ...] | None:
+    """Where a name may be found, best first; empty: the log never has it; None: nobody knows the name."""
+    if name == TEXT:
+        return tuple(Spot(path) for path in _WHOLE)
+    if (mapped := view.fields.get(name)) is not None:
+        return tuple(Spot(path, None if declared(path, catalogue) else view.raw) for path in mapped)
+    if declared(name, catalogue):
+        return (Spot(name),)
+    if any(fnmatchcase(name, pattern) for pattern in view.lacks):
+        return ()
+    if view.below:
+        return tuple(Spot(f"{parent}.{name}") for parent in view.below)
+    return (Spot(name, view.raw),) if view.raw is not None else None
+
+
+def declared(name: str, catalogue: Catalogue) -> bool:
+    """Whether a document may carry the field: it is in the catalogue, or below an object that passes through."""
+    if catalogue.get(name) is not None:
+        return True
+    parent = name
+    while "." in parent:
+        parent = parent.rpartition(".")[0]
+        spec = catalogue.get(parent)
+        if spec is not None:
+            return spec.type in _OBJECTS
+    return False
+
+
+def look(found: tuple[Spot, ...]) -> Look:
+    """The value at the first of these spots that has one."""
+    looks = [_look(spot) for spot in found]
+    if len(looks) == 1:
+        return looks[0]
+
+    def first(document: Mapping[str, Any], raw: RawEvent) -> object:
+        for each in looks:
+            value = each(document, raw)
+            if value is not None:
+                return value
+        return None
+
+    return first
+
+
+def _look(spot: Spot) -> Look:
+    path, keys, form = spot.path, split_path(spot.path), spot.raw
+    if form is None:
+        return lambda document, _: value_at(document, path, keys)
+    return lambda _, raw: _spelt(value_at(raw(form), path, keys))
+
+
+def _spelt(value: object) -> object:
+    """An object of a raw event as its JSON text: rules look into it as into any other."""
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
+    if isinstance(value, list):
+        return [_spelt(each) for each in value]
+    return value

@@ -1,0 +1,61 @@
+"""Lint of the rules that ship: they run, they say what an analyst needs, and samples show what they match."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from service.detect.rule import Rule
+from service.detect.ruleset import RuleSet, load_rules, rule_files
+from service.detect.samples import FOLDER, MATCH, NO_MATCH, folder_of, samples_of
+from service.errors import ContentError, Place
+from service.fields import Catalogue
+
+_TECHNIQUE = re.compile(r"attack\.(t\d{4}(\.\d{3})?|ta\d{4}|[gs]\d{4}|[a-z][a-z-]+)")
+_SAID = {
+    "description": "what it finds, and why that matters",
+    "falsepositives": "when it matches although nothing is wrong",
+    "tags": "attack.<tactic>, attack.t<number>",
+}
+
+
+def check_detections(folder: Path, catalogues: Mapping[str, Catalogue]) -> list[ContentError]:
+    """Every fault of the folder of rules that ship."""
+    rules = load_rules([folder], catalogues)
+    faults = [*rules.faults, *(each.fault() for each in rules.unusable)]
+    for rule in [*rules.rules, *(each.rule for each in rules.unusable)]:
+        faults.extend(_unsaid(rule))
+    faults.extend(_unsampled(folder, rules))
+    return sorted(faults, key=lambda fault: (fault.place.file, fault.place.line, fault.place.column))
+
+
+def _unsaid(rule: Rule) -> Iterator[ContentError]:
+    about = rule.about
+    for key, meaning in _SAID.items():
+        if not getattr(about, key):
+            yield ContentError(about.place, "missing_key", f"{about.title}: {key} is missing", meaning)
+    for tag in about.tags:
+        if tag.startswith("attack.") and not _TECHNIQUE.fullmatch(tag):
+            yield ContentError(about.place, "bad_tags", f"{tag} names no tactic or technique of ATT&CK")
+
+
+def _unsampled(folder: Path, rules: RuleSet) -> Iterator[ContentError]:
+    files = {rule.about.place.file for rule in rules.rules}
+    for path in rule_files(folder):
+        if str(path) not in files:
+            continue
+        samples = folder_of(path)
+        names = [sample.name for sample in samples_of(samples)] if samples.is_dir() else []
+        for kind, wanted in ((MATCH, "one that matches"), (NO_MATCH, "one that nearly does")):
+            if not any(name.startswith(kind) for name in names):
+                hint = f"{samples.name}/{kind}*.json as the source sends it"
+                yield ContentError(Place(str(path)), "no_sample", f"has no sample {wanted}", hint)
+    yield from _strays(folder)
+
+
+def _strays(folder: Path) -> Iterator[ContentError]:
+    for samples in sorted(folder.rglob(f"*{FOLDER}")):
+        stem = samples.with_name(samples.name.removesuffix(FOLDER))
+        if not any(stem.with_suffix(suffix).is_file() for suffix in (".yml", ".yaml")):
+            yield ContentError(Place(str(samples)), "no_rule", "there is no rule of this name beside it")

@@ -1,0 +1,102 @@
+"""``siem detect``, and ``siem check`` and ``siem test`` over rules, with the pipelines and log sources that ship."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import ROOT, Siem
+
+RULES = ROOT / "detections"
+SAMPLES = RULES / "aws" / "root_account_used.samples"
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A content folder with one rule and the pipelines it needs."""
+    shutil.copytree(ROOT / "mappings", tmp_path / "mappings", ignore=shutil.ignore_patterns("templates"))
+    shutil.copytree(ROOT / "pipelines" / "aws.cloudtrail", tmp_path / "pipelines" / "aws.cloudtrail")
+    (tmp_path / "detections" / "logsources").mkdir(parents=True)
+    shutil.copy(RULES / "logsources" / "aws_cloudtrail.yml", tmp_path / "detections" / "logsources")
+    for path in (RULES / "aws").glob("root_account_used*"):
+        (shutil.copytree if path.is_dir() else shutil.copy)(
+            path, tmp_path / "detections" / "aws" / path.name if path.is_dir() else _made(tmp_path)
+        )
+    monkeypatch.setenv("SIEM_CONTENT", str(tmp_path))
+    return tmp_path / "detections"
+
+
+def _made(folder: Path) -> Path:
+    (folder / "detections" / "aws").mkdir(exist_ok=True)
+    return folder / "detections" / "aws"
+
+
+def test_matches_are_told_by_line_and_rule(siem: Siem) -> None:
+    said = siem("detect", SAMPLES / "match.ndjson")
+    assert said.code == 0
+    lines = [line for line in said.out.splitlines() if "AWS Root User Acted" in line]
+    assert [line.split(": ")[0] for line in lines] == [f"{SAMPLES / 'match.ndjson'}:{number}" for number in (1, 2)]
+    assert "[aws.cloudtrail] 2026-01-14T09:02:11.000Z iam.amazonaws.com CreateAccessKey" in lines[0]
+
+
+def test_fail_ends_with_one_when_a_rule_matches_and_with_zero_when_none_does(siem: Siem) -> None:
+    rule = RULES / "aws" / "root_account_used.yml"
+    assert siem("detect", "--fail", SAMPLES / "match.ndjson").code == 1
+    assert siem("detect", "--fail", "--only", "--rules", RULES, SAMPLES / "match.ndjson").code == 1
+    said = siem("detect", "--fail", "--only", "--rules", rule, "--dataset", "aws.cloudtrail", SAMPLES / "no_match.ndjson")
+    assert (said.code, said.out) == (0, "")
+
+
+def test_json_holds_rule_and_document(siem: Siem) -> None:
+    said = siem("detect", "--json", "--dataset", "aws.cloudtrail", "-", stdin=(SAMPLES / "match.ndjson").read_bytes())
+    found = [each for each in map(json.loads, said.out.splitlines()) if each["rule"]["title"] == "AWS Root User Acted"]
+    assert [each["line"] for each in found] == [1, 2]
+    assert found[0]["_source"]["event"]["action"] == "CreateAccessKey"
+    assert found[0]["rule"]["level"] == "high"
+
+
+def test_rules_that_are_not_there_are_no_empty_answer(siem: Siem, tmp_path: Path) -> None:
+    said = siem("detect", "--rules", tmp_path / "none", SAMPLES / "match.ndjson")
+    assert said.code == 2
+    assert "no such file or folder" in said.err
+
+
+def test_rules_that_ship_match_their_samples_and_no_others(siem: Siem) -> None:
+    said = siem("test", RULES)
+    assert said.code == 0, said.out + said.err
+
+
+def test_a_sample_that_is_not_what_its_name_says_is_named(copied: Path, siem: Siem) -> None:
+    assert siem("test", copied).code == 0
+    samples = copied / "aws" / "root_account_used.samples"
+    (samples / "match.ndjson").rename(samples / "no_match_really.ndjson")
+    (samples / "no_match.ndjson").rename(samples / "match_really.ndjson")
+    said = siem("test", copied / "aws")
+    assert said.code == 1
+    assert "no_match_really.ndjson:1: is matched by AWS Root User Acted" in said.out
+    assert "match_really.ndjson: 2 events are not matched, lines 1, 2" in said.out
+    assert "no match* sample is matched by AWS Root User Acted" in said.out
+
+
+def test_check_wants_samples_and_words_for_analysts(copied: Path, siem: Siem) -> None:
+    assert siem("check", copied).code == 0
+    rule = copied / "aws" / "root_account_used.yml"
+    rule.write_text(rule.read_text().replace("falsepositives:", "notes:").replace("attack.t1078.004", "attack.t10"))
+    (copied / "aws" / "root_account_used.samples" / "no_match.ndjson").unlink()
+    (copied / "aws" / "gone.samples").mkdir()
+    said = siem("check", copied)
+    assert said.code == 1
+    assert {line.split()[1] for line in said.out.splitlines()} == {"missing_key:", "bad_tags:", "no_sample:", "no_rule:"}
+    assert siem("check").code == 1
+
+
+def test_check_names_what_a_log_source_gets_wrong(copied: Path, siem: Siem) -> None:
+    path = copied / "logsources" / "aws_cloudtrail.yml"
+    path.write_text(path.read_text().replace("[aws.cloudtrail]", "[aws.cloudtrial]"))
+    said = siem("check", copied)
+    assert said.code == 1
+    assert "unknown_dataset: no dataset is called aws.cloudtrial (did you mean `aws.cloudtrail`?)" in said.out
+    assert "unknown_field" in said.out
