@@ -87,8 +87,14 @@ async def test_what_is_on_its_way_for_too_long_is_no_balance() -> None:
 async def test_a_fate_that_was_not_booked_yet_is_no_loss() -> None:
     verdict = await judged(Book([SHEET], []), Queue())
     assert (verdict.answer, verdict.lost) == (Answer.BALANCED, [])
-    verdict = await judged(Book([SHEET]), Queue(ledger=0))
+    verdict = await judged(Book([SHEET]), Queue(ledger=NOW_MS + 1_000))
     assert (verdict.answer, verdict.lost) == (Answer.BALANCED, [])
+
+
+async def test_a_book_that_is_behind_knows_no_balance() -> None:
+    verdict = await judged(Book([]), Queue(ledger=NOW_MS - 1))
+    assert verdict.answer is Answer.UNKNOWN
+    assert "siem lag" in verdict.advice
 
 
 async def test_a_minute_in_which_something_else_came_is_not_lost_for_that() -> None:
