@@ -182,3 +182,19 @@ def test_a_line_that_a_collector_wrapped_is_the_line_again() -> None:
 @pytest.mark.parametrize("text", ['{"no": "message"}', '{"message": 7}', "{broken", '{"message": " "}'])
 def test_json_without_a_message_is_the_message_itself(text: str) -> None:
     assert syslog(text) == {"message": text}
+
+
+def test_a_message_that_the_journal_wrote_as_numbers_is_text_again() -> None:
+    found = syslog(json.dumps({"MESSAGE": [104, 105, 255], "__REALTIME_TIMESTAMP": "1"}))
+    assert found["message"] == "hi\ufffd"
+
+
+@pytest.mark.parametrize("numbers", [[256], [-1], ["h"], [1.5]])
+def test_numbers_that_are_no_octets_are_no_message(numbers: list[object]) -> None:
+    text = json.dumps({"MESSAGE": numbers})
+    assert syslog(text) == {"message": text}
+
+
+def test_of_two_names_for_the_same_the_better_one_is_taken_and_the_other_kept() -> None:
+    found = syslog(json.dumps({"MESSAGE": "x", "_COMM": "python3", "SYSLOG_IDENTIFIER": "payments", "host": {"name": "web-1"}}))
+    assert found == {"message": "x", "program": "payments", "host": "web-1", "journal": {"_COMM": "python3"}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from service.errors import EventError
@@ -30,6 +29,15 @@ _PLACES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What is looked for → the keys that hold it, best first; dots lead into objects."""
 
+_RANKS = {place: (name, rank) for name, places in _PLACES.items() for rank, place in enumerate(places)}
+_BELOW: dict[str, list[tuple[list[str], str]]] = {}
+for _place in _RANKS:
+    if "." in _place:
+        _BELOW.setdefault(_place.split(".")[0], []).append((_place.split(".")[1:], _place))
+_LONGEST = 1 << 20
+"""Octets of a message that are decoded."""
+_SCALARS = (str, int, float)
+
 
 def entry_of(text: str) -> dict[str, Any] | None:
     """What the JSON object says, under the names above, the rest of it under ``journal``; None when it holds no message."""
@@ -37,42 +45,61 @@ def entry_of(text: str) -> dict[str, Any] | None:
         entry, _ = read_json(text)
     except EventError:
         return None
-    found: dict[str, Any] = {}
-    for name, places in _PLACES.items():
-        for place in places:
-            value = _taken(entry, place.split(".")) if name not in found else None
-            if value is not None:
-                found[name] = value
-    message = found.get("message")
-    if not isinstance(message, str) or not message.strip():
+    if isinstance(entry.get("MESSAGE"), list):
+        entry["MESSAGE"] = _decoded(entry["MESSAGE"])
+    best: dict[str, tuple[int, str, Any]] = {}
+    for key, value in entry.items():
+        if key in _RANKS and _usable(key, value):
+            _consider(best, key, value)
+        elif value.__class__ is dict and key in _BELOW:
+            for way, place in _BELOW[key]:
+                inner = _at(value, way)
+                if _usable(place, inner):
+                    _consider(best, place, inner)
+    message = best.get("message")
+    if message is None or not isinstance(message[2], str) or not message[2].strip():
         return None
+    found = {name: value for name, (_, _, value) in best.items()}
+    for _, place, _ in best.values():
+        _remove(entry, place)
     return {**found, "journal": entry} if entry else found
 
 
-def _taken(entry: dict[str, Any], path: list[str]) -> Any:
-    """The scalar at the path, removed from the entry; objects that thereby are empty go too. None when there is none."""
-    flat = ".".join(path)
-    if len(path) > 1 and flat in entry:
-        path = [flat]
-    *way, last = path
-    held = [(entry, "")]
+def _decoded(octets: list[Any]) -> str | list[Any]:
+    """The text of a field that the journal writes as numbers, because it is no UTF-8; what is no such list stays as it is."""
+    if len(octets) > _LONGEST or not all(isinstance(each, int) and 0 <= each < 256 for each in octets):
+        return octets
+    return bytes(octets).decode("utf-8", "replace")
+
+
+def _usable(place: str, value: Any) -> bool:
+    return (value.__class__ in _SCALARS and value != "") or (value.__class__ is dict and place == "log.syslog.structured_data")
+
+
+def _consider(best: dict[str, tuple[int, str, Any]], place: str, value: Any) -> None:
+    name, rank = _RANKS[place]
+    known = best.get(name)
+    if known is None or rank < known[0]:
+        best[name] = (rank, place, value)
+
+
+def _at(value: Any, way: list[str]) -> Any:
     for key in way:
-        inner = held[-1][0].get(key)
-        if not isinstance(inner, dict):
-            return None
-        held.append((inner, key))
-    value = held[-1][0].get(last)
-    if value is None or value == "" or isinstance(value, list | bool) or (isinstance(value, dict) and last != "structured_data"):
-        return None
-    del held[-1][0][last]
-    for outer, key in _emptied(held):
-        del outer[key]
+        value = value.get(key) if value.__class__ is dict else None
     return value
 
 
-def _emptied(held: list[tuple[dict[str, Any], str]]) -> Iterator[tuple[dict[str, Any], str]]:
-    for number in range(len(held) - 1, 0, -1):
-        inner, key = held[number]
-        if inner:
+def _remove(entry: dict[str, Any], place: str) -> None:
+    """Take the value out of the entry; objects that thereby are empty go too."""
+    if place in entry:
+        del entry[place]
+        return
+    held: list[tuple[dict[str, Any], str]] = []
+    at: Any = entry
+    for key in place.split("."):
+        held.append((at, key))
+        at = at[key]
+    for outer, key in reversed(held):
+        if outer is not held[-1][0] and outer[key]:
             return
-        yield held[number - 1][0], key
+        del outer[key]
