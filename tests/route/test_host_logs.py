@@ -1,0 +1,68 @@
+"""Logs of hosts: one log group holds what belongs to several datasets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from service.event import Record, RecordBatch
+from service.pipeline.load import load_pipelines
+from service.route.router import Router, build_router
+
+ROOT = Path(__file__).parents[2]
+HEAD = "Jan 14 09:12:33 ip-10-0-3-7 "
+
+
+@pytest.fixture(scope="module")
+def router() -> Router:
+    return build_router(load_pipelines(ROOT / "pipelines"))
+
+
+def dataset_of(router: Router, group: str | None, text: str) -> str | None:
+    if group is None:
+        return router.route_text(text.encode()).pieces[0].dataset
+    message = {
+        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": group, "logStream": "i-0a1b2c3d4e5f60718",
+        "logEvents": [{"id": "1", "timestamp": 1768381953000, "message": text}],
+    }  # fmt: skip
+    record = Record(json.dumps(message).encode(), "k", "1", 0, 1768381953000)
+    (found,) = router.route(RecordBatch("shop", "prod", "s", "shardId-000000000000", [record])).by_dataset
+    return found
+
+
+AUTH = [
+    HEAD + "sshd[2011]: Accepted publickey for ec2-user from 198.51.100.23 port 51022 ssh2",
+    HEAD + "sudo: joe : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh",
+    HEAD + "systemd-logind[700]: New session 3 of user joe.",
+    HEAD + "CRON[4011]: pam_unix(cron:session): session opened for user root by (uid=0)",
+    '{"SYSLOG_IDENTIFIER":"sshd","MESSAGE":"Invalid user x from 203.0.113.66","__REALTIME_TIMESTAMP":"1768381953243123"}',
+]
+SYSLOG = [
+    HEAD + "systemd[1]: Started crond.service - Command Scheduler.",
+    HEAD + "CROND[4012]: (root) CMD (run-parts /etc/cron.hourly)",
+    HEAD + "kernel: [ 12.1] device ens5 entered promiscuous mode",
+    '{"SYSLOG_IDENTIFIER":"systemd","MESSAGE":"Started X.","__REALTIME_TIMESTAMP":"1768381953243123"}',
+]
+
+
+@pytest.mark.parametrize("group", [None, "/ec2/linux/messages", "/var/log/syslog", "journald", "/app/mixed"])
+def test_what_was_signed_in_is_told_from_what_merely_happened(router: Router, group: str | None) -> None:
+    assert {dataset_of(router, group, text) for text in AUTH} == {"system.auth"}
+    assert {dataset_of(router, group, text) for text in SYSLOG} == {"system.syslog"}
+
+
+@pytest.mark.parametrize("group", ["/ec2/linux/secure", "/var/log/auth.log"])
+def test_a_group_of_sign_ins_is_taken_whole(router: Router, group: str) -> None:
+    assert {dataset_of(router, group, text) for text in [*AUTH, *SYSLOG, "no header"]} == {"system.auth"}
+
+
+def test_lines_without_a_header_belong_to_the_group_they_came_in(router: Router) -> None:
+    assert dataset_of(router, "/ec2/linux/messages", "\tat com.example.Main.main(Main.java:12)") == "system.syslog"
+    assert dataset_of(router, "/app/mixed", "\tat com.example.Main.main(Main.java:12)") == "aws.cloudwatch"
+
+
+def test_functions_and_applications_keep_their_groups(router: Router) -> None:
+    assert dataset_of(router, "/aws/lambda/messages", HEAD + "sshd[1]: x") == "aws.lambda"
+    assert dataset_of(router, "/app/web", "2026-01-14T09:12:33Z INFO main: started") == "aws.cloudwatch"
