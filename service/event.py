@@ -12,6 +12,10 @@ import msgspec
 
 T = TypeVar("T")
 
+OLDEST = 400 * 86_400
+NEWEST = 86_400
+"""Seconds before and after a record's arrival in which a time that something else claims decides an index."""
+
 
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One Kinesis record, after de-aggregation; ``subsequence`` is 0 unless it came out of a KPL aggregate."""
@@ -42,12 +46,24 @@ class RecordBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Why records before these were never read, if so: Kinesis deleted them first."""
 
 
+class Origin(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Where in S3 an event was found: what identifies it, with its number, through whatever record it came."""
+
+    bucket: str
+    key: str
+    version: str
+    """Version id; the ETag where the bucket keeps no versions."""
+    part: str = ""
+    """Member of an archive, and the unit of a file when one unit holds several events."""
+
+
 class Slice(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Raw events that share all their facts: what one decoded unit (a CloudWatch record, an envelope, a file) held.
 
     ``ids`` (CloudWatch log event ids) and ``times`` (their timestamps, ms) run parallel to ``events`` when the transport
     has them. Event number i of the slice is number ``first + i`` of its Kinesis record; together with stream, shard,
-    sequence and subsequence that is its position.
+    sequence and subsequence that is its position. Events out of an object in S3 have ``origin``: then number ``first + i``
+    counts the units of the object, and that is their position.
     """
 
     project: str
@@ -57,12 +73,13 @@ class Slice(msgspec.Struct, array_like=True, frozen=True, gc=False):
     sequence: str
     subsequence: int
     arrival_ms: int
+    """When the record arrived; when the object was written, for events that have an ``origin``."""
     events: list[str]
     ids: list[str] | None = None
     times: list[int] | None = None
     first: int = 0
     transport: str = "plain"
-    """How it came: cloudwatch_logs, eventbridge, plain."""
+    """How it came: cloudwatch_logs, eventbridge, s3, plain."""
     account: str | None = None
     """Account the transport names: owner of the log group, ``account`` of the EventBridge envelope."""
     region: str | None = None
@@ -79,6 +96,18 @@ class Slice(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Header line of the file or field list declared for the log group, for columnar text."""
     envelope_resources: list[str] | None = None
     """EventBridge ``resources``: ARNs of what the event is about."""
+    origin: Origin | None = None
+    """Of events that were forwarded out of an object in S3."""
+
+    @property
+    def s3_bucket(self) -> str | None:
+        """The fact of that name."""
+        return self.origin.bucket if self.origin is not None else None
+
+    @property
+    def s3_key(self) -> str | None:
+        """The fact of that name."""
+        return self.origin.key if self.origin is not None else None
 
 
 class Packed(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -137,6 +166,9 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     document_id: str | None = None
     document_index: str | None = None
     replays: int = 0
+    origin: Origin | None = None
+    """Of what was forwarded out of an object in S3: then this and ``index`` are its position, and ``arrival_ms`` is when
+    the object was written."""
 
 
 _encoder = msgspec.msgpack.Encoder()

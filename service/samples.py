@@ -27,7 +27,7 @@ class Facts(BaseModel):
     environment: str = "none"
     """Environment of the subscription."""
     transport: str = "plain"
-    """``cloudwatch_logs``, ``eventbridge`` or ``plain``."""
+    """``cloudwatch_logs``, ``eventbridge``, ``s3`` or ``plain``."""
     account: str | None = None
     """Account the transport names."""
     region: str | None = None
@@ -44,6 +44,10 @@ class Facts(BaseModel):
     """EventBridge source."""
     detail_type: str | None = None
     """EventBridge detail type."""
+    s3_bucket: str = "example-logs"
+    """Bucket of the object, with ``s3_key``."""
+    s3_key: str | None = None
+    """Key of the object that holds the sample: then the sample is what ``siem forward`` puts on the stream."""
 
     def arrived_ms(self) -> int:
         """``arrived`` in milliseconds since the epoch."""

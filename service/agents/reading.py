@@ -93,4 +93,4 @@ def _events(raw: RawBatch) -> int:
 
 def letter_of_record(batch: RecordBatch, record: Record, stage: str, code: str, reason: str) -> DeadLetter:
     """Return the dead letter of a record as a whole."""
-    return letter_of_broken(batch, record, Broken(-1, 0, record.data, code, reason), stage)
+    return letter_of_broken(batch, record, Broken(-1, 0, record.data, code, reason, stage=stage))

@@ -81,7 +81,7 @@ class _Scan:
             lines = self.data[self.at : max(stop, self.at)].decode().split("\n")
         except UnicodeDecodeError:
             return False
-        good = _objects(lines, self.units.limits)
+        good = objects(lines, self.units.limits)
         if not good:
             return False
         taken = sum(len(line) if line.isascii() else len(line.encode()) for line in lines[:good])
@@ -196,8 +196,8 @@ class _Scan:
         self.line = first
 
 
-def _objects(lines: list[str], limits: Limits) -> int:
-    """How many lines from the first are one JSON event each."""
+def objects(lines: list[str], limits: Limits) -> int:
+    """Return how many lines from the first are one JSON event each."""
     for number, line in enumerate(lines):
         if line[:1] != "{":
             return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from service.decode import forwarded
 from service.decode.cloudwatch import PREFIX, read_message
 from service.decode.inflate import unpack
 from service.decode.json_value import read_single
@@ -11,7 +12,7 @@ from service.decode.limits import DEFAULT, Limits
 from service.decode.payload import read_payload
 from service.decode.units import Broken, Run, Units
 from service.errors import EventError
-from service.event import DeadLetter, Record, RecordBatch, Slice
+from service.event import NEWEST, OLDEST, DeadLetter, Record, RecordBatch, Slice
 
 
 class Decoded(NamedTuple):
@@ -31,12 +32,20 @@ def split(data: bytes, limits: Limits = DEFAULT) -> Units:
     except EventError as error:
         units.fails(data, error)
         return units
-    # The common cases, decided by their first bytes: one subscription message, one envelope, one event.
-    if not (payload.startswith(PREFIX) and read_message(payload, units)) and not read_single(payload, units):
-        read_payload(payload, units)
+    _read(payload, units)
     if wrong is not None:
         units.breaks(rest, 1, wrong.code, wrong.reason)
     return units
+
+
+def _read(payload: bytes, units: Units) -> None:
+    # The common cases, decided by their first bytes: one subscription message, one forwarded record, one envelope or event.
+    if payload.startswith(PREFIX) and read_message(payload, units):
+        return
+    if payload.startswith(forwarded.PREFIX) and forwarded.read_forwarded(payload, units):
+        return
+    if not read_single(payload, units):
+        read_payload(payload, units)
 
 
 def decode_record(batch: RecordBatch, record: Record, limits: Limits = DEFAULT) -> Decoded:
@@ -58,7 +67,7 @@ def slice_of(batch: RecordBatch, record: Record, run: Run) -> Slice:
         batch.shard,
         record.sequence,
         record.subsequence,
-        record.arrival_ms,
+        _arrived(record, run.written_ms),
         run.events,
         run.ids,
         run.times,
@@ -74,11 +83,23 @@ def slice_of(batch: RecordBatch, record: Record, run: Run) -> Slice:
         run.envelope_time,
         run.columns,
         run.envelope_resources,
+        run.origin,
     )
 
 
-def letter_of_broken(batch: RecordBatch, record: Record, broken: Broken, stage: str = "decode") -> DeadLetter:
-    """Give a broken unit its position and its project; ``stage`` is where it broke."""
+def _arrived(record: Record, written_ms: int | None) -> int:
+    """When an event counts as arrived: with its object, so that it gets the same index whenever that is forwarded.
+
+    An object may claim a time near that of the record; another one would let whoever writes records choose indices.
+    """
+    arrived_ms = record.arrival_ms
+    if written_ms is None or not (-OLDEST <= (written_ms - arrived_ms) / 1000 <= NEWEST or not arrived_ms):
+        return arrived_ms
+    return written_ms
+
+
+def letter_of_broken(batch: RecordBatch, record: Record, broken: Broken) -> DeadLetter:
+    """Give a broken unit its position and its project."""
     return DeadLetter(
         project=batch.project,
         environment=batch.environment,
@@ -87,9 +108,10 @@ def letter_of_broken(batch: RecordBatch, record: Record, broken: Broken, stage: 
         sequence=record.sequence,
         subsequence=record.subsequence,
         index=broken.index,
-        arrival_ms=record.arrival_ms,
-        stage=stage,
+        arrival_ms=_arrived(record, broken.written_ms),
+        stage=broken.stage,
         code=broken.code,
         reason=broken.reason,
         data=broken.data,
+        origin=broken.origin,
     )

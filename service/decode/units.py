@@ -8,10 +8,14 @@ import msgspec
 
 from service.decode.limits import Limits
 from service.errors import EventError
+from service.event import Origin
 
 
 class Run(msgspec.Struct):
-    """Raw events that share all facts; event i is number ``first + i`` of its record and begins at ``lines[i]``."""
+    """Raw events that share all facts; event i begins at ``lines[i]``.
+
+    It is number ``first + i`` of its record, or of its object where it has an origin.
+    """
 
     events: list[str]
     lines: Sequence[int]
@@ -32,6 +36,19 @@ class Run(msgspec.Struct):
     envelope_resources: list[str] | None = None
     envelope_line: int = 0
     """Line of the array or envelope the events came out of; ``lines`` are then numbers inside it. 0: of none."""
+    origin: Origin | None = None
+    written_ms: int | None = None
+    """When the object was written, of events that have an origin."""
+
+    @property
+    def s3_bucket(self) -> str | None:
+        """The fact of that name."""
+        return self.origin.bucket if self.origin is not None else None
+
+    @property
+    def s3_key(self) -> str | None:
+        """The fact of that name."""
+        return self.origin.key if self.origin is not None else None
 
 
 class Broken(msgspec.Struct):
@@ -43,6 +60,9 @@ class Broken(msgspec.Struct):
     code: str
     reason: str
     envelope_line: int = 0
+    stage: str = "decode"
+    origin: Origin | None = None
+    written_ms: int | None = None
 
 
 class Units:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
+from service.decode.forwarded import Head, head_line
 from service.decode.header import is_header
-from service.event import Slice
+from service.event import Origin, Slice
 from service.offline.play import Dead, Player
 from service.route.router import Router
 from service.samples import Facts, Sample
@@ -32,6 +34,22 @@ def _claimed(router: Router, slice_: Slice, events: list[str]) -> set[str]:
 
 
 def _sent(slice_: Slice, events: list[str]) -> bytes:
+    if slice_.origin is not None:
+        return _forwarded(slice_.origin, slice_, _plain(slice_, events))
+    return _plain(slice_, events)
+
+
+def _forwarded(origin: Origin, slice_: Slice, payload: bytes) -> bytes:
+    """The events as ``siem forward`` sends them."""
+    form: Literal["lines", "json"] = "json" if payload[:1] == b"{" else "lines"
+    head = Head(
+        siem="forwarded/1", bucket=origin.bucket, key=origin.key, version=origin.version, written=slice_.arrival_ms, first=0,
+        form=form, columns=slice_.columns,
+    )  # fmt: skip
+    return head_line(head) + payload
+
+
+def _plain(slice_: Slice, events: list[str]) -> bytes:
     if slice_.log_group is not None:
         message = {
             "messageType": "DATA_MESSAGE",
@@ -59,5 +77,5 @@ def _sent(slice_: Slice, events: list[str]) -> bytes:
         ]
         return "\n".join(map(json.dumps, envelopes)).encode()
     columns = slice_.columns
-    header = [] if not columns else [columns if is_header(columns) else f"#Fields: {columns}"]
+    header = [] if not columns or slice_.origin is not None else [columns if is_header(columns) else f"#Fields: {columns}"]
     return "\n".join([*header, *events]).encode()

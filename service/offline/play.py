@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import orjson
 
 from service.decode import Limits
+from service.decode.forwarded import TRANSPORT, place_of
 from service.enrich.enrichers import Enrichers
-from service.event import Slice
+from service.event import Origin, Slice
 from service.pipeline.compile import compile_pipeline
 from service.pipeline.compiled import Carried, CompiledPipeline
 from service.pipeline.load import LoadedPipeline
@@ -112,11 +114,13 @@ class Player:
         """The slice as its transport would have said it."""
         if facts is None:
             return msgspec.structs.replace(slice_, project="local", environment="none", arrival_ms=0)
-        known = {name: getattr(facts, name) for name in _FACTS if getattr(slice_, name) is None}
+        known: dict[str, Any] = {name: getattr(facts, name) for name in _FACTS if getattr(slice_, name) is None}
         if facts.columns is not None:
             known["columns"] = facts.columns
         if slice_.transport == "plain":
             known["transport"] = facts.transport
+        if facts.s3_key is not None:
+            known |= _forwarded(facts.s3_bucket, facts.s3_key, slice_)
         return msgspec.structs.replace(
             slice_,
             project=facts.project,
@@ -125,6 +129,15 @@ class Player:
             arrival_ms=self.now_ms,
             **known,
         )
+
+
+def _forwarded(bucket: str, key: str, slice_: Slice) -> dict[str, Any]:
+    """What decoding a forwarded record adds to a slice."""
+    account, region = place_of(key)
+    found: dict[str, Any] = {"origin": Origin(bucket, key, "1")}
+    if slice_.transport == "plain":
+        found |= {"transport": TRANSPORT, "account": account, "region": region}
+    return found
 
 
 def _document(piece: str, line: int) -> Document:

@@ -111,5 +111,7 @@ def _facts(slice_: Slice, at: int) -> dict[str, Any]:
         "_envelope_resources": slice_.envelope_resources,
         "_transport": slice_.transport,
         "_stream": slice_.stream,
+        "_s3_bucket": slice_.s3_bucket,
+        "_s3_key": slice_.s3_key,
     }
     return {name: value for name, value in facts.items() if value is not None}

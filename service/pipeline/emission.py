@@ -164,7 +164,7 @@ def write_service_fields(draft: Draft, shape: Shape, file: PipelineFile, version
     shape.put("siem.subsequence_number", Part("slice", "str(slice_.subsequence)"))
     shape.put_optional("siem", Part("slice", "arrived"))
     shape.put_optional("aws.cloudwatch", Part("slice", "cloudwatch"))
-    shape.put_optional("aws", Part("slice", "eventbridge"))
+    shape.put_optional("aws", Part("slice", "envelope"))
     if not _touched(draft, "cloud.region"):
         shape.put_optional("cloud", Part("slice", "region_member"))
     if not _touched(draft, "cloud.provider") and module == "aws":
@@ -254,6 +254,8 @@ def emitted(draft_slots: dict[str, Slot], catalogue_get: dict[str, FieldSpec], f
     """Names of all fields that a document of this pipeline may carry and the catalogue knows."""
     names = {slot.name for slot in draft_slots.values() if slot.touched} | set(AUTOMATIC)
     names.add(f"{file.dataset.partition('.')[0]}.unmapped")
+    if "s3" in file.delivery:
+        names |= {"aws.s3.bucket.name", "aws.s3.object.key"}
     names |= {f"labels.{key}" for key in file.labels}
     members = []
     if {"geoip", "asn"} & set(file.enrich):

@@ -24,7 +24,7 @@ CLEAN_JSON = f"'\\\\' not in text and len(text) < {LONGEST_FAST}"
 """Test for JSON whose strings can be written as they are: without a backslash none of them needs an escape."""
 _FACTS = (
     "log_group", "log_stream", "account", "region", "detail_type", "envelope_id", "envelope_time", "envelope_resources",
-    "transport", "stream", "arrival_ms", "first",
+    "transport", "stream", "arrival_ms", "first", "s3_bucket", "s3_key",
 )  # fmt: skip
 
 
@@ -127,7 +127,7 @@ class _Function:
         for fact in _FACTS:
             code.add(f"{fact} = slice_.{fact}")
         code.add("source_name = slice_.source", "times = slice_.times")
-        code.add("ids, position, arrived, cloudwatch, eventbridge, region_member, low, high, views = facts")
+        code.add("ids, position, arrived, cloudwatch, envelope, region_member, low, high, views = facts")
         prefix = f"siem-{self.file.dataset}-"
         code.add(
             f"action = '{{\"create\":{{\"_index\":\"{prefix}' + slice_.project + '-' + slice_.environment + '-'",

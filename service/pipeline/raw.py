@@ -29,6 +29,8 @@ FACTS = {
     "_envelope_resources": "envelope_resources",
     "_transport": "transport",
     "_stream": "stream",
+    "_s3_bucket": "s3_bucket",
+    "_s3_key": "s3_key",
 }
 """Facts of the transport by the raw field name under which a pipeline reads them → their local."""
 

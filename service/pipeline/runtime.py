@@ -8,15 +8,11 @@ from typing import Any, NamedTuple
 
 from service.enrich.accounts import AccountView
 from service.errors import EventError
-from service.event import Slice
+from service.event import NEWEST, OLDEST, Origin, Slice
 from service.normalise.cast import quote
 from service.normalise.time import epoch_milli, moment_of
 from service.parse.columns import row_of_object
 from service.pipeline.flaw import Flaw, keep
-
-OLDEST = 400 * 86_400
-NEWEST = 86_400
-"""Seconds before and after a record's arrival in which an event's own time decides its index."""
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LONGEST_ID = 400
@@ -34,8 +30,8 @@ class SliceFacts(NamedTuple):
     """JSON member of siem."""
     cloudwatch: str
     """JSON members of aws.cloudwatch."""
-    eventbridge: str
-    """JSON member of aws."""
+    envelope: str
+    """JSON members of aws."""
     region_member: str
     """JSON member of cloud."""
     low: int
@@ -70,9 +66,17 @@ def position_prefix(slice_: Slice, ids: list[str] | None) -> str:
     if ids is not None:
         facts = f"{slice_.account}\0{slice_.log_group}\0{slice_.log_stream}"
         return blake2b(facts.encode("utf-8", "replace"), digest_size=4).hexdigest() + "-"
+    if slice_.origin is not None:
+        return origin_prefix(slice_.origin)
     facts = f"{slice_.stream}\0{slice_.shard}"
     where = blake2b(facts.encode("utf-8", "replace"), digest_size=6).hexdigest()
     return f"{where}-{_base36(slice_.sequence)}-{slice_.subsequence}-"
+
+
+def origin_prefix(origin: Origin) -> str:
+    """The same for events out of an object in S3: neither the record nor its stream matters, they differ each time it is read."""
+    facts = f"{origin.bucket}\0{origin.key}\0{origin.version}\0{origin.part}"
+    return blake2b(facts.encode("utf-8", "replace"), digest_size=12).hexdigest() + "-"
 
 
 def _base36(sequence: str) -> str:
@@ -96,8 +100,8 @@ def identity(values: tuple[object, ...]) -> str | None:
 
 
 def slice_members(slice_: Slice) -> tuple[str, str, str, str]:
-    """JSON members that all events of a slice share: siem.arrived, aws.cloudwatch.*, aws.eventbridge, cloud.region."""
-    arrived = cloudwatch = eventbridge = region = ""
+    """JSON members that all events of a slice share: of siem, of aws.cloudwatch, of aws (eventbridge, s3), of cloud."""
+    arrived = cloudwatch = envelope = region = ""
     if slice_.arrival_ms:
         found = epoch_milli(slice_.arrival_ms)
         if found is not None:
@@ -109,10 +113,13 @@ def slice_members(slice_: Slice) -> tuple[str, str, str, str]:
     if slice_.source is not None:
         facts = (("source", slice_.source), ("detail_type", slice_.detail_type), ("id", slice_.envelope_id))
         members = ",".join(f'"{key}":{quote(value)}' for key, value in facts if value is not None)
-        eventbridge = f',"eventbridge":{{{members}}}'
+        envelope = f',"eventbridge":{{{members}}}'
+    if slice_.origin is not None:
+        bucket, key = quote(slice_.origin.bucket), quote(slice_.origin.key)
+        envelope += f',"s3":{{"bucket":{{"name":{bucket}}},"object":{{"key":{key}}}}}'
     if slice_.region is not None:
         region = f',"region":{quote(slice_.region)}'
-    return arrived, cloudwatch, eventbridge, region
+    return arrived, cloudwatch, envelope, region
 
 
 def count_flaw(flaw: Flaw, document: str, flags: dict[str, int]) -> str:

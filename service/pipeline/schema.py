@@ -248,8 +248,8 @@ class PipelineFile(Model):
     """How a plain payload falls into events: ``lines`` of text, ``json`` values one after the other or one per line,
     ``records`` inside a JSON envelope's array (``Records``, ``logEvents`` …)."""
     route: Selection
-    """Which events are these: a selection over log_group, log_stream, transport, source, detail_type, stream, and the
-    raw event (``_text`` or its JSON fields). Cheap facts first."""
+    """Which events are these: a selection over log_group, log_stream, transport, source, detail_type, s3_bucket, s3_key,
+    stream, and the raw event (``_text`` or its JSON fields). Cheap facts first."""
     parse: Parse
     normalise: Block | list[Block]
     enrich: list[Enricher] = []

@@ -24,6 +24,11 @@ FALLBACK = "aws.cloudwatch"
 """Dataset of events from a log group that nothing else claims; its own selection is not asked."""
 MEMO_SIZE = 50_000
 _RUN_FACTS = tuple(fact for fact in FACTS if fact != "stream")
+_KEPT_FACTS = (
+    "transport", "account", "region", "log_group", "log_stream", "source", "detail_type", "envelope_id", "envelope_time",
+    "envelope_resources", "columns", "origin",
+)  # fmt: skip
+"""What a slice and the run it was made of have in common."""
 
 
 @dataclass(slots=True)
@@ -137,9 +142,7 @@ class Router:
         """Today's dataset of a slice that was decoded earlier (a replay); None where nothing claims it."""
         batch = RecordBatch(piece.project, piece.environment, piece.stream, piece.shard, [])
         record = Record(b"", "", piece.sequence, piece.subsequence, piece.arrival_ms)
-        facts = {
-            fact: getattr(piece, fact) for fact in ("region", "envelope_id", "envelope_time", "envelope_resources", *_RUN_FACTS)
-        }
+        facts = {fact: getattr(piece, fact) for fact in _KEPT_FACTS}
         run = Run(piece.events, range(len(piece.events)), piece.first, ids=piece.ids, times=piece.times, **facts)
         return [
             (dataset, slice_of(batch, record, part) if dataset is None else self._slice(batch, record, dataset, part))
@@ -165,6 +168,8 @@ class Router:
 
     def _answer(self, batch: RecordBatch, run: Run) -> _Answer:
         """What the facts of the run say; looked up once for all runs that share them."""
+        if run.origin is not None:  # every object has a key of its own: nothing to be remembered
+            return self._ask(batch, run)
         key = (
             run.log_group, run.log_stream, run.source, run.detail_type, run.transport, run.account, run.columns, batch.stream
         )  # fmt: skip
@@ -231,6 +236,7 @@ def unclaimed(piece: Slice) -> list[DeadLetter]:
             reason="no pipeline's route selects this event",
             data=event.encode("utf-8", "surrogatepass"),
             context=_context(piece, number),
+            origin=piece.origin,
         )
         for number, event in enumerate(piece.events)
     ]

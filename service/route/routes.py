@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service.match import And, Node, Or, fields
 
-FACTS = ("log_group", "log_stream", "transport", "source", "detail_type", "stream", "account", "columns")
+FACTS = ("log_group", "log_stream", "transport", "source", "detail_type", "stream", "account", "columns", "s3_bucket", "s3_key")
 """Fields of a selection that mean the slice; every other name is a field of the event, ``_text`` all of it."""
 EVERYTHING = And(())
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from service.event import DeadLetter, Slice
+from service.event import DeadLetter, Origin, Slice
 from service.naming import dead_letter_index
 from service.sink.parcel import Parcel
 
@@ -61,6 +61,7 @@ def letter_of(
         context=context,
         document_id=document_id,
         document_index=document_index,
+        origin=piece.origin,
     )
 
 
@@ -84,13 +85,16 @@ def letter_of_piece(parcel: Parcel, k: int, code: str, reason: str, field: str |
 
 def letter_id(letter: DeadLetter) -> str:
     """Identity of a dead letter: the position and the stage that gave up; a second run makes no second letter."""
+    origin = letter.origin
+    place = (
+        (letter.stream, letter.shard, letter.sequence, str(letter.subsequence))
+        if origin is None
+        else (origin.bucket, origin.key, origin.version, origin.part)
+    )
     position = (
         letter.project,
         letter.environment,
-        letter.stream,
-        letter.shard,
-        letter.sequence,
-        str(letter.subsequence),
+        *place,
         str(letter.index),
         letter.stage,
         letter.dataset or "",
@@ -112,6 +116,7 @@ def letter_document(letter: DeadLetter, now_ms: int) -> dict[str, Any]:
         "bytes": base64.b64encode(letter.data).decode(),
         "context": base64.b64encode(encode_context(letter.context)).decode() if letter.context else None,
         "document": {"id": letter.document_id, "index": letter.document_index},
+        "origin": msgspec.structs.asdict(letter.origin) if letter.origin is not None else None,
     }
     return {
         "@timestamp": _iso(letter.arrival_ms),
@@ -134,7 +139,7 @@ def letter_document(letter: DeadLetter, now_ms: int) -> dict[str, Any]:
 def letter_from_document(document: dict[str, Any]) -> DeadLetter:
     """The dead letter of such a document; raises KeyError, TypeError or ValueError for any other document."""
     facts, place = document["dead_letter"], document["siem"]
-    context = facts.get("context")
+    context, origin = facts.get("context"), facts.get("origin")
     return DeadLetter(
         project=document["project"]["id"],
         environment=document["project"]["environment"],
@@ -155,6 +160,7 @@ def letter_from_document(document: dict[str, Any]) -> DeadLetter:
         document_id=facts["document"].get("id"),
         document_index=facts["document"].get("index"),
         replays=facts["replays"],
+        origin=Origin(**origin) if origin else None,
     )
 
 

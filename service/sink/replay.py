@@ -143,7 +143,7 @@ class Retrial:
         record = Record(letter.data, "", letter.sequence, letter.subsequence, letter.arrival_ms)
         routed = self._router.route(RecordBatch(letter.project, letter.environment, letter.stream, letter.shard, [record]))
         attempt.dead += routed.dead
-        shift = max(letter.index, 0)
+        shift = max(letter.index, 0) if letter.origin is None else 0  # bytes of a forwarded record say it themselves
         return [
             (dataset, msgspec.structs.replace(piece, first=piece.first + shift))
             for dataset, pieces in routed.by_dataset.items()

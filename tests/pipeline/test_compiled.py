@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service.enrich.enrichers import Enrichers
 from service.errors import ContentErrors
-from service.event import Slice
+from service.event import Origin, Slice
 from service.pipeline import shapes
 from service.pipeline.compile import compile_pipeline, source_of
 from service.pipeline.compiled import Carried, CompiledPipeline
@@ -296,6 +296,16 @@ def test_without_an_id_field_the_position_identifies(toy: CompiledPipeline) -> N
     ids = [json.loads(piece.split("\n")[0])["create"]["_id"] for piece in carry(toy, event, event).pieces]
     assert len(set(ids)) == 2
     assert ids == [json.loads(piece.split("\n")[0])["create"]["_id"] for piece in carry(toy, event, event).pieces]
+
+
+def test_an_event_out_of_an_object_is_identified_by_that_and_says_so(toy: CompiledPipeline) -> None:
+    event = {key: value for key, value in EVENT.items() if key != "id"}
+    origin = Origin("logs", 'a"b/c', "v1")
+    (piece,) = carry(toy, event, origin=origin).pieces
+    (again,) = carry(toy, event, origin=origin, shard="shardId-7", sequence="99", subsequence=4, stream="other").pieces
+    ids = [json.loads(each.split("\n")[0])["create"] for each in (piece, again)]
+    assert ids[0] == ids[1]
+    assert document(toy, event, origin=origin)["aws"]["s3"] == {"bucket": {"name": "logs"}, "object": {"key": 'a"b/c'}}
 
 
 def test_columns_that_are_absent_leave_no_field(row: CompiledPipeline) -> None:

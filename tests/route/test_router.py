@@ -229,6 +229,23 @@ def test_a_slice_decoded_earlier_is_routed_again_as_it_was() -> None:
     assert ROUTER.reroute(again) == [(None, again)]
 
 
+def test_the_key_of_an_object_is_a_fact_that_is_asked_before_content() -> None:
+    router = Router([*ROUTES, route("aws.nlb", {"s3_key|contains": "_net.", "s3_bucket|startswith": "elb-"})])
+
+    def forwarded(bucket: str, key: str) -> str:
+        head = {"siem": "forwarded/1", "bucket": bucket, "key": key, "version": "1", "written": 5, "first": 0, "form": "lines"}
+        return json.dumps(head, separators=(",", ":")) + "\n" + FLOW
+
+    routed = router.route(batch(forwarded("elb-logs", "a_net.b"), forwarded("elb-logs", "a_app.b"), forwarded("x", "a_net.b")))
+    assert {name: [piece.s3_key for piece in pieces] for name, pieces in routed.by_dataset.items()} == {
+        "aws.nlb": ["a_net.b"], "aws.vpcflow": ["a_app.b", "a_net.b"],
+    }  # fmt: skip
+    for pieces in routed.by_dataset.values():
+        for piece in pieces:
+            assert [again for _, again in router.reroute(piece)] == [piece]
+    assert not router._answers  # every object has a key of its own
+
+
 def test_columns_fall_through_to_the_header_and_end_there_too() -> None:
     header = "version srcaddr dstaddr action\n2 a b c"
     for sources, columns in ((("header",), "version srcaddr dstaddr action"), (("default",), None), (("declared",), None)):
