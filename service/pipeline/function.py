@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.parse.columns import layout_of
+from service.parse.steps import DECODING
 from service.pipeline.body import EventWriter
 from service.pipeline.code import Code, Constants
 from service.pipeline.leaves import Layout
@@ -74,16 +75,8 @@ class _Function:
             with careful.block("def careful(i, text):"):
                 slots |= self.event.write(careful, prolog, careful=True)
             with fast.block("for i, text in items:"):
-                with fast.block("try:"), fast.block(f"if {self._clean()}:"):
-                    if self.layout is not None:
-                        self._split(fast)
-                        with fast.block(f"if {self._nothing_absent()}:"):
-                            self.event.write(fast, prolog, careful=False, full=True)
-                    # The forms share their local names: over 255 locals cost an extra instruction each time.
-                    fast.restart_names()
-                    self.event.write(fast, prolog, careful=False)
-                with fast.block("except Exception:"):
-                    fast.add("pass")
+                if self.file.parse.step not in DECODING:
+                    self._fast(fast, prolog)
                 with fast.block("try:"):
                     fast.add("piece = careful(i, text)")
                 with fast.block("except EventError as error:"):
@@ -97,6 +90,18 @@ class _Function:
             code.splice(careful)
             code.splice(fast)
         return Written(code.text(), self.constants, slots, self.event.branches, self.event.keys)
+
+    def _fast(self, fast: Code, prolog: Code) -> None:
+        with fast.block("try:"), fast.block(f"if {self._clean()}:"):
+            if self.layout is not None:
+                self._split(fast)
+                with fast.block(f"if {self._nothing_absent()}:"):
+                    self.event.write(fast, prolog, careful=False, full=True)
+            # The forms share their local names: over 255 locals cost an extra instruction each time.
+            fast.restart_names()
+            self.event.write(fast, prolog, careful=False)
+        with fast.block("except Exception:"):
+            fast.add("pass")
 
     def shaped(self, shape: JsonShape, leaves: Layout | None) -> Written:
         """The function for events of one shape."""

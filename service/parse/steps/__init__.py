@@ -10,6 +10,7 @@ from service.parse.steps.json_or_text import json_or_text
 from service.parse.steps.key_value import key_value, logfmt
 from service.parse.steps.klog import klog
 from service.parse.steps.syslog import syslog
+from service.parse.steps.windows_event import windows_event
 
 PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "guardduty": guardduty,
@@ -18,5 +19,9 @@ PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "klog": klog,
     "logfmt": logfmt,
     "syslog": syslog,
+    "windows_event": windows_event,
 }
 """Step name → function; it raises EventError (stage ``parse``) for text that it cannot take apart."""
+DECODING = frozenset({"windows_event"})
+"""Steps whose fields may hold characters that the text does not (of ``&quot;`` it makes a quote): what they give is escaped
+whatever the text looks like."""
