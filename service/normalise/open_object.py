@@ -22,14 +22,24 @@ def snake(key: str) -> str:
 
 
 def snaked(value: Any, depth: int = 32) -> Any:
-    """The value with all keys in snake case; of two keys that become one the first stays."""
+    """The value with all keys in snake case, without nulls and empties; of two keys that become one the first stays."""
     if value.__class__ is dict and depth:
         renamed: dict[str, Any] = {}
         for key, item in value.items():
-            renamed.setdefault(snake(key), snaked(item, depth - 1) if item.__class__ in (dict, list) else item)
+            kind = item.__class__
+            if kind is dict or kind is list:
+                item = snaked(item, depth - 1)
+                if not item:
+                    continue
+            elif item is None or item == "":
+                continue
+            name = snake(key)
+            if name not in renamed:
+                renamed[name] = item
         return renamed
     if value.__class__ is list and depth:
-        return [snaked(item, depth - 1) for item in value]
+        items = [snaked(item, depth - 1) if item.__class__ in (dict, list) else item for item in value]
+        return [item for item in items if item or item.__class__ in (int, float, bool)]
     return value
 
 

@@ -37,6 +37,14 @@ def test_of_two_keys_that_become_one_the_first_stays() -> None:
     assert snaked({"aB": 1, "a_b": [{"cD": 2}]}) == {"a_b": 1}
 
 
+def test_nothing_empty_is_left_and_zero_is_something() -> None:
+    value = {"a": None, "b": "", "c": [], "d": {"e": {"f": []}}, "g": [None, "", 0, {"h": False}, [[]]], "i": 0.0}
+    assert snaked(value) == {"g": [0, {"h": False}], "i": 0.0}
+    text = open_object((), snake_case=True)(value)
+    assert text is not None
+    assert json.loads(text) == {"g": [0, {"h": False}], "i": 0.0}
+
+
 def test_a_list_of_objects_stays_a_list() -> None:
     assert open_object(("leaf",), snake_case=False)([{"leaf": {"odd": 1}}, {"x": 1}]) == '[{"leaf":"{\\"odd\\":1}"},{"x":1}]'
 
