@@ -38,7 +38,7 @@ def test_of_two_keys_that_become_one_the_first_stays() -> None:
 
 
 def test_nothing_empty_is_left_and_zero_is_something() -> None:
-    value = {"a": None, "b": "", "c": [], "d": {"e": {"f": []}}, "g": [None, "", 0, {"h": False}, [[]]], "i": 0.0}
+    value: Any = {"a": None, "b": "", "c": [], "d": {"e": {"f": []}}, "g": [None, "", 0, {"h": False}, [[]]], "i": 0.0}
     assert snaked(value) == {"g": [0, {"h": False}], "i": 0.0}
     text = open_object((), snake_case=True)(value)
     assert text is not None
