@@ -24,6 +24,7 @@ RUN ["/opt/siem/bin/python3", "-m", "compileall", "-q", "-j", "0", "/opt/siem/li
 COPY pipelines content/pipelines
 COPY mappings content/mappings
 COPY dashboards content/dashboards
+COPY detections content/detections
 COPY deploy/tuning content/deploy/tuning
 RUN ["mkdir", "-p", "state", "settings"]
 

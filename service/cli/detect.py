@@ -11,6 +11,8 @@ from service.cli.check import show_faults
 from service.errors import ContentErrors
 
 if TYPE_CHECKING:
+    from service.detect.rule import About
+    from service.offline.correlate import CorrelationHit
     from service.offline.detect import Hit
 
 
@@ -46,8 +48,10 @@ def command(
     from service.cli.parse import read_input
     from service.content import find_content
     from service.detect.detector import Detector
+    from service.offline.correlate import correlate
     from service.offline.detect import look, rules_for
 
+    hits: list[tuple[Path, Hit]] = []
     matched = events = dead = 0
     try:
         player = offline_player(dataset, geoip, lists, projects)
@@ -66,32 +70,74 @@ def command(
         looked = look(player, detector, read_input(ctx, file), dataset)
         events += looked.events
         dead += len(looked.dead)
-        matched += len(looked.hits)
-        for hit in looked.hits:
+        hits.extend((file, hit) for hit in looked.hits)
+    for file, hit in hits:
+        if hit.rule.id not in rules.joins.silent:
+            matched += 1
             click.echo(_as_json(file, hit) if as_json else _as_text(file, hit))
-    click.echo(f"{events} events, {len(rules.rules)} rules: {matched} matches; {dead} dead letters", err=True)
+    for fired in correlate(rules.joins, [hit for _, hit in hits]):
+        matched += 1
+        click.echo(_fired_json(fired) if as_json else _fired_text(fired))
+    click.echo(
+        f"{events} events, {len(rules.rules)} rules, {len(rules.joins.correlations)} correlations: "
+        f"{matched} matches; {dead} dead letters",
+        err=True,
+    )
     ctx.exit(1 if fail and matched else 0)
 
 
 def _as_text(file: Path, hit: Hit) -> str:
-    about = hit.rule.about
     event = hit.document.get("event", {})
-    what = " ".join(str(each) for each in (event.get("provider"), event.get("action")) if each)
-    return f"{file}:{hit.line}: {about.level} {about.title}  [{hit.dataset}] {hit.document.get('@timestamp', '')} {what}".rstrip()
+    what = [hit.document.get("@timestamp"), event.get("provider"), event.get("action")]
+    return f"{file}:{hit.line}: {_named(hit.rule.about)}  [{hit.dataset}] {' '.join(str(each) for each in what if each)}".rstrip()
+
+
+def _fired_text(hit: CorrelationHit) -> str:
+    group = ", ".join(f"{name}={value}" for name, value in hit.grouped.items()) or "all together"
+    times = f"{_moment(hit.fired.first_ms)} … {_moment(hit.fired.last_ms)}"
+    return f"correlation: {_named(hit.correlation.about)}  [{group}] {times}, {hit.fired.events} events"
+
+
+def _named(about: About) -> str:
+    return f"{about.level} {about.title}" + (f" ({about.status})" if about.counted_only else "")
+
+
+def _moment(milliseconds: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _as_json(file: Path, hit: Hit) -> str:
     import orjson
 
-    about = hit.rule.about
     shown: dict[str, Any] = {
         "file": str(file),
         "line": hit.line,
         "dataset": hit.dataset,
         "@timestamp": hit.document.get("@timestamp"),
-        "rule": {"id": about.id, "title": about.title, "level": about.level, "status": about.status, "tags": about.tags},
+        "rule": _rule(hit.rule.about),
         "_index": hit.index,
         "_id": hit.id,
         "_source": hit.document,
     }
     return orjson.dumps(shown).decode()
+
+
+def _fired_json(hit: CorrelationHit) -> str:
+    import orjson
+
+    shown: dict[str, Any] = {
+        "rule": _rule(hit.correlation.about),
+        "correlation": hit.correlation.kind,
+        "group": hit.grouped,
+        "first": _moment(hit.fired.first_ms),
+        "last": _moment(hit.fired.last_ms),
+        "events": hit.fired.events,
+        "evidence": [{"line": each.line, "dataset": each.dataset, "_index": each.index, "_id": each.id} for each in hit.hits],
+    }
+    return orjson.dumps(shown).decode()
+
+
+def _rule(about: About) -> dict[str, Any]:
+    return {"id": about.id, "title": about.title, "level": about.level, "status": about.status, "tags": about.tags}

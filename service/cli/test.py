@@ -67,7 +67,8 @@ def _try_rules(paths: list[Path]) -> int:
     """Try rules on their samples; gives how many files of rules do not do what they should."""
     from service.cli.content import offline_player
     from service.content import find_content
-    from service.offline.detect import rules_for, try_rules
+    from service.offline.detect import rules_for
+    from service.offline.rule_trial import try_rules
 
     player = offline_player()
     detections = find_content().detections

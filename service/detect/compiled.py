@@ -30,6 +30,15 @@ class Resolved:
     node: Node
     where: Mapping[str, tuple[Spot, ...]]
     """Name in ``node`` → where its value is."""
+    views: Sequence[View]
+    catalogue: Catalogue
+
+    def locate(self, name: str) -> tuple[Spot, ...]:
+        """Where any other name that the rule might use is; empty when nobody knows it."""
+        for view in self.views:
+            if found := spots(name, view, self.catalogue):
+                return found
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ def resolve(rule: Rule, dataset: str, views: Sequence[View], catalogue: Catalogu
         if seen.unknown is not None:
             return Unknown(seen.unknown)
         nodes.append(node)
-    return Resolved(rule, dataset, fold(Or(tuple(nodes))), where)
+    return Resolved(rule, dataset, fold(Or(tuple(nodes))), where, views, catalogue)
 
 
 class _Seen:

@@ -70,12 +70,16 @@ class Written:
         return ContentError(self.place(*keys), code, reason, hint)
 
 
+WrittenCorrelation = tuple[Written, About, SigmaCorrelationRule]
+"""A correlation as it was written; what it names is not resolved."""
+
+
 @dataclass(slots=True)
 class Found:
     """What a file held."""
 
     rules: list[Rule] = field(default_factory=list)
-    correlations: list[tuple[Written, About, SigmaCorrelationRule]] = field(default_factory=list)
+    correlations: list[WrittenCorrelation] = field(default_factory=list)
     faults: list[ContentError] = field(default_factory=list)
 
 

@@ -10,15 +10,18 @@ from typing import Annotated
 from pydantic import Field, RootModel, StringConstraints
 
 from service.detect.compiled import FALSE, Resolved, Unknown, resolve
+from service.detect.joining import Joins
 from service.detect.logsource import Logsources, load_logsources
-from service.detect.read import read_rules
-from service.detect.rule import Rule
+from service.detect.read import WrittenCorrelation, read_rules
+from service.detect.resolve_correlations import join
+from service.detect.rule import About, Logsource, Rule
 from service.detect.samples import FOLDER
 from service.errors import ContentError, ContentErrors
 from service.fields import Catalogue
 from service.yaml_file import read
 
 LOGSOURCES = "logsources"
+OUT_OF_USE = ("deprecated", "unsupported")
 PLACEHOLDERS = "placeholders.yml"
 
 
@@ -33,14 +36,16 @@ class PlaceholdersFile(RootModel[dict[str, Annotated[list[Value], Field(min_leng
 class Unusable:
     """A rule that cannot be run here."""
 
-    rule: Rule
+    about: About
+    logsource: Logsource | None
+    """None of a correlation."""
     code: str
-    """``no_dataset``, ``unknown_field``, ``never_matches``, ``deprecated``."""
+    """``no_dataset``, ``unknown_field``, ``never_matches``, ``deprecated``, ``cannot_be_run``."""
     reason: str
 
     def fault(self) -> ContentError:
         """The same as a fault at the rule's place."""
-        return ContentError(self.rule.about.place, self.code, f"{self.rule.title}: {self.reason}")
+        return ContentError(self.about.place, self.code, f"{self.about.title}: {self.reason}")
 
 
 @dataclass(slots=True)
@@ -54,6 +59,8 @@ class RuleSet:
     unusable: list[Unusable] = field(default_factory=list)
     faults: list[ContentError] = field(default_factory=list)
     """Files and rules that are wrong."""
+    joins: Joins = field(default_factory=Joins)
+    """Correlations."""
     logsources: Logsources = field(default_factory=lambda: Logsources((), ()))
 
 
@@ -68,21 +75,55 @@ def load_rules(roots: Sequence[Path], catalogues: Mapping[str, Catalogue]) -> Ru
     found.faults.extend(found.logsources.faults)
     lists = _placeholders(folders, found.faults)
     rules: dict[str, Rule] = {}
+    correlations: dict[str, WrittenCorrelation] = {}
     for root in roots:
         here: dict[str, Rule] = {}
+        joined: dict[str, WrittenCorrelation] = {}
         for path in rule_files(root):
-            read_here = read_rules(path, str(path), lists)
-            found.faults.extend(read_here.faults)
-            for rule in read_here.rules:
-                if rule.id in here:
-                    reason = f"{rule.title}: the id is that of {here[rule.id].about.place}"
-                    found.faults.append(ContentError(rule.about.place, "duplicate_id", reason, "give it one of its own"))
-                    continue
-                here[rule.id] = rule
+            held = read_rules(path, str(path), lists)
+            found.faults.extend(held.faults)
+            for rule in held.rules:
+                if not _twice(rule.about, {**here, **joined}, found.faults):
+                    here[rule.id] = rule
+            for each in held.correlations:
+                if not _twice(each[1], {**here, **joined}, found.faults):
+                    joined[each[1].id] = each
         rules |= here
+        correlations |= joined
     for rule in rules.values():
         _place_rule(rule, catalogues, found)
+    _join(list(correlations.values()), found)
     return found
+
+
+def _join(written: list[WrittenCorrelation], found: RuleSet) -> None:
+    wanted: list[WrittenCorrelation] = []
+    for each in written:
+        if each[1].status in OUT_OF_USE:
+            found.unusable.append(Unusable(each[1], None, "deprecated", f"its status is {each[1].status}"))
+        else:
+            wanted.append(each)
+    faults: list[ContentError] = []
+    found.joins = join(wanted, found.rules, found.resolved, [each.about for each in found.unusable], faults)
+    for fault in faults:
+        if fault.code != "cannot_be_run":
+            found.faults.append(fault)
+            continue
+        found.unusable.append(Unusable(_owner(wanted, fault), None, fault.code, fault.reason))
+
+
+def _owner(wanted: list[WrittenCorrelation], fault: ContentError) -> About:
+    """The correlation in which a fault stands: the last that begins before it in the file."""
+    mine = [about for _, about, _ in wanted if about.place.file == fault.place.file and about.place.line <= fault.place.line]
+    return max(mine, key=lambda about: about.place.line)
+
+
+def _twice(about: About, seen: Mapping[str, object], faults: list[ContentError]) -> bool:
+    if about.id not in seen:
+        return False
+    reason = f"{about.title}: another rule of this folder has the same id"
+    faults.append(ContentError(about.place, "duplicate_id", reason, "give it one of its own"))
+    return True
 
 
 def rule_files(root: Path) -> Iterator[Path]:
@@ -113,12 +154,12 @@ def _placeholders(folders: Sequence[Path], faults: list[ContentError]) -> dict[s
 
 
 def _place_rule(rule: Rule, catalogues: Mapping[str, Catalogue], found: RuleSet) -> None:
-    if rule.about.status in ("deprecated", "unsupported"):
-        found.unusable.append(Unusable(rule, "deprecated", f"its status is {rule.about.status}"))
+    if rule.about.status in OUT_OF_USE:
+        found.unusable.append(Unusable(rule.about, rule.logsource, "deprecated", f"its status is {rule.about.status}"))
         return
     views = found.logsources.views(rule.logsource)
     if not views:
-        found.unusable.append(Unusable(rule, "no_dataset", f"no dataset is called {rule.logsource}"))
+        found.unusable.append(Unusable(rule.about, rule.logsource, "no_dataset", f"no dataset is called {rule.logsource}"))
         return
     usable: list[Resolved] = []
     reasons: list[tuple[str, str]] = []
@@ -132,7 +173,9 @@ def _place_rule(rule: Rule, catalogues: Mapping[str, Catalogue], found: RuleSet)
             usable.append(resolved)
     if not usable:
         code, reason = reasons[0]
-        found.unusable.append(Unusable(rule, code, "; ".join(dict.fromkeys(reason for _, reason in reasons)) or reason))
+        found.unusable.append(
+            Unusable(rule.about, rule.logsource, code, "; ".join(dict.fromkeys(reason for _, reason in reasons)) or reason)
+        )
         return
     found.rules.append(rule)
     for each in usable:

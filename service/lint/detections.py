@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from service.detect.rule import Rule
+from service.detect.rule import About
 from service.detect.ruleset import RuleSet, load_rules, rule_files
 from service.detect.samples import FOLDER, MATCH, NO_MATCH, folder_of, samples_of
 from service.errors import ContentError, Place
@@ -24,16 +24,17 @@ def check_detections(folder: Path, catalogues: Mapping[str, Catalogue]) -> list[
     """Every fault of the folder of rules that ship."""
     rules = load_rules([folder], catalogues)
     faults = [*rules.faults, *(each.fault() for each in rules.unusable)]
-    for rule in [*rules.rules, *(each.rule for each in rules.unusable)]:
-        faults.extend(_unsaid(rule))
+    told = [rule.about for rule in rules.rules] + [each.about for each in rules.unusable]
+    for about in [*told, *(each.about for each in rules.joins.correlations.values())]:
+        faults.extend(_unsaid(about, base=about.id in rules.joins.silent))
     faults.extend(_unsampled(folder, rules))
     return sorted(faults, key=lambda fault: (fault.place.file, fault.place.line, fault.place.column))
 
 
-def _unsaid(rule: Rule) -> Iterator[ContentError]:
-    about = rule.about
+def _unsaid(about: About, *, base: bool) -> Iterator[ContentError]:
+    """What is not said; the base rule of a correlation raises no alert, and need not say much."""
     for key, meaning in _SAID.items():
-        if not getattr(about, key):
+        if not base and not getattr(about, key):
             yield ContentError(about.place, "missing_key", f"{about.title}: {key} is missing", meaning)
     for tag in about.tags:
         if tag.startswith("attack.") and not _TECHNIQUE.fullmatch(tag):
@@ -41,7 +42,8 @@ def _unsaid(rule: Rule) -> Iterator[ContentError]:
 
 
 def _unsampled(folder: Path, rules: RuleSet) -> Iterator[ContentError]:
-    files = {rule.about.place.file for rule in rules.rules}
+    abouts = [rule.about for rule in rules.rules if rule.id not in rules.joins.silent]
+    files = {about.place.file for about in [*abouts, *(each.about for each in rules.joins.correlations.values())]}
     for path in rule_files(folder):
         if str(path) not in files:
             continue

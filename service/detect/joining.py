@@ -1,0 +1,124 @@
+"""What a match of a base rule contributes to correlations: to which, in which group, with which value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice, product
+from typing import Any, NamedTuple
+
+from service.detect.correlation import Fired, Occurrence
+from service.detect.correlation_rule import Correlation
+from service.detect.raw import RawEvent
+from service.detect.spots import Look
+from service.match.values import number_of, text_of
+
+MOST_GROUPS = 16
+"""Groups that one event may belong to, where what it is grouped by is a list."""
+
+
+class Joined(NamedTuple):
+    """What a match contributes to a correlation."""
+
+    correlation: Correlation
+    group: tuple[str, ...]
+    """Values of ``group_by``; of one project, unless the correlation is across projects: its id and environment first."""
+    occurrence: Occurrence
+
+
+@dataclass(slots=True)
+class Source:
+    """How one base rule's matches in one dataset (or one correlation's firings) are grouped."""
+
+    correlation: Correlation
+    groups: tuple[Look, ...]
+    values: tuple[Look, ...]
+
+
+@dataclass(slots=True)
+class Joins:
+    """All correlations, by what they are fed from."""
+
+    correlations: dict[str, Correlation] = field(default_factory=dict)
+    """By id."""
+    silent: frozenset[str] = frozenset()
+    """Ids of base rules that raise no alerts of their own: they are named by correlations, none of which has ``generate``."""
+    sources: dict[tuple[str, str], list[Source]] = field(default_factory=dict)
+    """Base rule and dataset → what its matches go to."""
+    chained: dict[str, list[Correlation]] = field(default_factory=dict)
+    """Correlation → what its firings go to."""
+
+    def feeds(self, rule: str) -> bool:
+        """Whether a correlation names the rule."""
+        return any(rule in each.rules for each in self.correlations.values())
+
+    def of(self, rule: str, dataset: str, document: Mapping[str, Any], ref: str) -> Iterator[Joined]:
+        """What the match of a rule contributes; ``ref`` names the document for good (``index/_id``).
+
+        A document without a value to group by, or without a time, contributes nothing.
+        """
+        sources = self.sources.get((rule, dataset))
+        if not sources:
+            return
+        time_ms = milliseconds(document.get("@timestamp"))
+        if time_ms is None:
+            return
+        raw = RawEvent(document)
+        for source in sources:
+            value = _value(source, document, raw)
+            scope = () if source.correlation.across_projects else _project(document)
+            for group in _groups(source, document, raw):
+                yield Joined(source.correlation, (*scope, *group), Occurrence(rule, time_ms, ref, value))
+
+    def of_fired(self, correlation: Correlation, group: tuple[str, ...], fired: Fired) -> Iterator[Joined]:
+        """What a firing contributes to correlations of correlations."""
+        mine = dict(zip(correlation.group_by, group[len(group) - len(correlation.group_by) :], strict=True))
+        scope = group[: len(group) - len(correlation.group_by)]
+        for outer in self.chained.get(correlation.about.id, ()):
+            names = [mine.get(name) for name in outer.group_by]
+            if None not in names:
+                kept = () if outer.across_projects else scope
+                told = Occurrence(correlation.about.id, fired.last_ms, fired.id)
+                yield Joined(outer, (*kept, *(name for name in names if name is not None)), told)
+
+
+def _groups(source: Source, document: Mapping[str, Any], raw: RawEvent) -> Iterator[tuple[str, ...]]:
+    choices = [_texts(each(document, raw)) for each in source.groups]
+    yield from islice(product(*choices), MOST_GROUPS)
+
+
+def _texts(value: object) -> list[str]:
+    """The values to group by: those of a list each for itself."""
+    values = value if isinstance(value, list) else [value]
+    texts = [text_of(each) for each in values]
+    return list(dict.fromkeys(text for text in texts if text is not None))
+
+
+def _value(source: Source, document: Mapping[str, Any], raw: RawEvent) -> str | float | None:
+    if not source.values:
+        return None
+    found = [each(document, raw) for each in source.values]
+    if source.correlation.kind != "value_count":
+        number = number_of(found[0])
+        return number if number == number else None  # NaN is not itself, and no number
+    texts = ["\n".join(_texts(each)) for each in found]
+    return "\0".join(texts) if all(texts) else None
+
+
+def _project(document: Mapping[str, Any]) -> tuple[str, str]:
+    project = document.get("project")
+    if not isinstance(project, dict):
+        return ("", "")
+    return (str(project.get("id", "")), str(project.get("environment", "")))
+
+
+def milliseconds(time: object) -> int | None:
+    """Milliseconds since the epoch of an ISO 8601 time; None for anything else."""
+    if not isinstance(time, str) or len(time) > 64:
+        return None
+    try:
+        # Python takes at most microseconds; CloudWatch and others write nanoseconds, which do not matter here.
+        return int(datetime.fromisoformat(time).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
