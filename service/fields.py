@@ -41,7 +41,7 @@ class FieldSpec:
     allows (event.kind …), else empty.
     ``expected_types``: for event.category values, which event.type each allows. ``open``: an object that passes through
     as it came; only the fields declared below it are searched, and they hold whatever scalars there are. ``snake``: its
-    keys are written in snake case.
+    keys are written in snake case, but for those that ``names`` names, and not below the keys in ``verbatim``.
     """
 
     name: str
@@ -55,6 +55,9 @@ class FieldSpec:
     open: bool = False
     column: bool = False
     snake: bool = False
+    names: tuple[tuple[str, str], ...] = ()
+    verbatim: tuple[str, ...] = ()
+    moments: tuple[str, ...] = ()
 
 
 class FieldEntry(BaseModel):
@@ -81,6 +84,12 @@ class FieldEntry(BaseModel):
     """An object that passes through as it came: only the fields declared below it are searched, the rest is just kept."""
     snake: bool = False
     """The keys of an open object are written in snake case, at every depth."""
+    names: dict[str, str] = {}
+    """Of an object in snake case: key in the source, at any depth → what it is called here; a dotted name nests."""
+    verbatim: list[str] = []
+    """Of an object in snake case: keys of the source whose values are data through and through (tags) and stay as they are."""
+    moments: list[str] = []
+    """Of an object in snake case: keys of the source whose values are times, however they are written."""
 
 
 class FieldsFile(RootModel[dict[FieldName, FieldEntry]]):
@@ -139,6 +148,9 @@ def specs(entries: Mapping[str, FieldEntry]) -> dict[str, FieldSpec]:
             open=entry.open,
             column=entry.column,
             snake=entry.snake,
+            names=tuple(entry.names.items()),
+            verbatim=tuple(entry.verbatim),
+            moments=tuple(entry.moments),
         )
         for name, entry in entries.items()
     }

@@ -108,7 +108,8 @@ def _cast_of(draft: Draft, slot: Slot) -> Callable[..., object]:
         return _CASTS[slot.kind][0]
     below = slot.name + "."
     leaves = tuple(name.removeprefix(below) for name in draft.catalogue.fields if name.startswith(below))
-    return open_object(leaves, snake_case=slot.spec.snake)
+    spec = slot.spec
+    return open_object(leaves, snake_case=spec.snake, names=spec.names, verbatim=spec.verbatim, moments=spec.moments)
 
 
 def _convert(draft: Draft, slot: Slot, local: str, function: str, miss: str) -> None:

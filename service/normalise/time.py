@@ -14,6 +14,8 @@ _CLF = re.compile(r"\[?(\d{1,2})/([A-Za-z]{3})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.
 _SYSLOG = re.compile(
     r"(?:[A-Za-z]{3},? )?([A-Za-z]{3}) +(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: (\d{4}))?"
 )
+_WORDS = re.compile(r"([A-Za-z]{3}) (\d{1,2}), (\d{4}),? (\d{1,2}):(\d\d):(\d\d)[ \u202f]([AaPp])[Mm]")
+_EXPONENT = re.compile(r"\d\.\d{1,17}[eE]\+?\d\d?")
 _EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9})\d*)?")
 _MONTHS = {
     name: n for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
@@ -93,12 +95,32 @@ def epoch_milli(value: object) -> tuple[datetime, str] | None:
 
 
 def epoch_auto(value: object) -> tuple[datetime, str] | None:
-    """Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size; or ISO 8601."""
+    """Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size; or ISO 8601.
+
+    Also as AWS services write it that forget to choose a form: ``Jan 19, 2022, 10:46:15 PM`` (UTC), ``1.663703546405E9``.
+    """
     text = _digits(value)
     if text is None:
-        return iso8601(value)
+        return iso8601(value) or _in_words(value) or _with_exponent(value)
     whole = len(text.partition(".")[0].lstrip("-"))
     return _from_epoch(text, 0 if whole <= 11 else 3 if whole <= 14 else 6 if whole <= 17 else 9)
+
+
+def _in_words(value: object) -> tuple[datetime, str] | None:
+    found = _WORDS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return None
+    name, day, year, hour, minute, second, half = found.groups()
+    month = _MONTHS.get(name.lower())
+    if month is None or not 1 <= int(hour) <= 12:
+        return None
+    hours = int(hour) % 12 + (12 if half in "Pp" else 0)
+    return datetime(int(year), month, int(day), hours, int(minute), min(int(second), 59), tzinfo=UTC), ""
+
+
+def _with_exponent(value: object) -> tuple[datetime, str] | None:
+    found = _EXPONENT.fullmatch(value) if isinstance(value, str) else None
+    return None if found is None else epoch_auto(float(found[0]))
 
 
 def clf(value: object) -> tuple[datetime, str] | None:

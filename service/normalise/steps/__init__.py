@@ -5,15 +5,31 @@
 
 from __future__ import annotations
 
-from service.normalise.steps import aws, cloudtrail, dns, finding, http, kube_audit, network, number, objects, text, url
+from service.normalise.steps import (
+    asff,
+    aws,
+    cloudtrail,
+    dns,
+    finding,
+    http,
+    inspector,
+    kube_audit,
+    network,
+    number,
+    objects,
+    text,
+    url,
+)
 from service.normalise.steps.spec import FieldKind, StepFunction, StepSpec
 
 STEPS: dict[str, StepSpec] = {
+    **asff.STEPS,
     **aws.STEPS,
     **cloudtrail.STEPS,
     **dns.STEPS,
     **finding.STEPS,
     **http.STEPS,
+    **inspector.STEPS,
     **kube_audit.STEPS,
     **network.STEPS,
     **number.STEPS,

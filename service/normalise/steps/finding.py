@@ -27,20 +27,23 @@ _SIDE: dict[str, FieldKind] = {
     "as_organization": "str",
 }
 
+SIDES: dict[str, FieldKind] = {
+    **{f"source_{name}": kind for name, kind in _SIDE.items()},
+    **{f"destination_{name}": kind for name, kind in _SIDE.items()},
+    "direction": "str",
+    "transport": "str",
+    "number": "str",
+    "protocol": "str",
+    "blocked": "bool",
+}
+"""What ``finding_sides`` gives."""
+
 STEPS: dict[str, StepSpec] = {
     "finding_objects": StepSpec(finding_objects, ("resource", "service"), {"resource": "json", "service": "json"}),
     "finding_sides": StepSpec(
         finding_sides,
         ("action",),
-        {
-            **{f"source_{name}": kind for name, kind in _SIDE.items()},
-            **{f"destination_{name}": kind for name, kind in _SIDE.items()},
-            "direction": "str",
-            "transport": "str",
-            "number": "str",
-            "protocol": "str",
-            "blocked": "bool",
-        },
+        SIDES,
     ),
     "finding_pivots": StepSpec(
         finding_pivots,

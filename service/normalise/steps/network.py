@@ -1,12 +1,16 @@
-"""Hosts with ports, TCP flags, TLS versions."""
+"""Hosts with ports, MAC addresses, TCP flags, TLS versions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from service.enrich.addresses import pack, spell
-from service.normalise.steps.spec import StepSpec
+from service.normalise.steps.spec import StepFunction, StepSpec
 from service.normalise.steps.url import ABSENT, port_of
 from service.normalise.tables.network import TCP_FLAGS
 
+_HEX = frozenset("0123456789abcdefABCDEF")
 _FLAGS = [[word for bit, word in TCP_FLAGS.items() if mask & int(bit)] for mask in range(256)]
 
 Host = tuple[str | None, int | None, str | None, str | None]
@@ -48,6 +52,31 @@ def tcp_flags(mask: object) -> tuple[list[str] | None]:
     return (_FLAGS[mask & 255] or None,)
 
 
+def make_tcp_flags(options: Mapping[str, Any]) -> StepFunction:
+    """The same of a mask in digits of another ``base``: 16, as Suricata writes it."""
+    if options.get("base", 10) not in (10, 16):
+        raise ValueError("base is 10 or 16")
+    if options.get("base", 10) == 10:
+        return tcp_flags
+
+    def hexadecimal(mask: object) -> tuple[list[str] | None]:
+        if isinstance(mask, str) and 0 < len(mask) < 5 and _HEX.issuperset(mask):
+            return tcp_flags(int(mask, 16))
+        return tcp_flags(mask) if not isinstance(mask, str) else (None,)
+
+    return hexadecimal
+
+
+def mac(text: object) -> tuple[str | None]:
+    """A MAC address as ECS writes it, ``00-00-5E-00-53-23``; None for anything else."""
+    if not isinstance(text, str) or not 12 <= len(text) <= 17:
+        return (None,)
+    digits = text.replace(":", "").replace("-", "").replace(".", "").upper()
+    if len(digits) != 12 or not _HEX.issuperset(digits):
+        return (None,)
+    return ("-".join(digits[at : at + 2] for at in range(0, 12, 2)),)
+
+
 def tls_version(text: object) -> tuple[str | None, str | None]:
     """Number and protocol of ``TLSv1.2``, ``TLS 1.3``, ``tlsv12``, ``TLSv1``, ``SSLv3``."""
     if not isinstance(text, str):
@@ -71,6 +100,7 @@ STEPS: dict[str, StepSpec] = {
         {"ip": "str", "port": "int", "domain": "str", "address": "str"},
         cuts=True,
     ),
-    "tcp_flags": StepSpec(tcp_flags, ("mask",), {"flags": "list"}, cuts=True),
+    "mac": StepSpec(mac, ("text",), {"mac": "str"}, cuts=True),
+    "tcp_flags": StepSpec(tcp_flags, ("mask",), {"flags": "list"}, cuts=True, options=("base",), make=make_tcp_flags),
     "tls_version": StepSpec(tls_version, ("version",), {"version": "str", "protocol": "str"}, cuts=True),
 }
