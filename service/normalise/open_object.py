@@ -53,7 +53,7 @@ class Renaming:
         for key, item in value.items():
             path, way = self._known.get(key) or self._learn(key)
             if item.__class__ in _HOLDERS or way is _moment:
-                item = way(item, depth - 1)  # noqa: PLW2901 - the very value, renamed
+                item = way(item, depth - 1)
             if not item and item.__class__ not in _NUMBERS:
                 continue
             if len(path) == 1 and path[0] not in renamed:
