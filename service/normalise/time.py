@@ -16,6 +16,10 @@ _SYSLOG = re.compile(
 )
 _WORDS = re.compile(r"([A-Za-z]{3}) (\d{1,2}), (\d{4}),? (\d{1,2}):(\d\d):(\d\d)[ \u202f]([AaPp])[Mm]")
 _EXPONENT = re.compile(r"\d\.\d{1,17}[eE]\+?\d\d?")
+_MAIL = re.compile(
+    r"(?:[A-Za-z]{3,9},? +)?(\d{1,2})[ -]([A-Za-z]{3})[a-z]{0,6}[ -](\d{4}),? +(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
+    r"(?: *(Z|UT|UTC|GMT|[+-]\d\d:?\d\d))?"
+)
 _EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9})\d*)?")
 _MONTHS = {
     name: n for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
@@ -161,6 +165,19 @@ def syslog(value: object, arrival_ms: int = 0) -> tuple[datetime, str] | None:
     return None
 
 
+def rfc2822(value: object) -> tuple[datetime, str] | None:
+    """``Fri, 27 Jan 2023 06:02:51 GMT``, with or without weekday, fraction and zone (UTC); ISO 8601 and epochs too."""
+    found = _MAIL.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 64 else None
+    if found is None:
+        return epoch_auto(value)
+    day, name, year, hour, minute, second, fraction, zone = found.groups()
+    month = _MONTHS.get(name.lower())
+    if month is None:
+        return None
+    when = datetime(int(year), month, int(day), int(hour), int(minute), min(int(second or 0), 59), tzinfo=UTC)
+    return when - _offset(zone), fraction or ""
+
+
 READERS: dict[str, Callable[[object], tuple[datetime, str] | None]] = {
     "iso8601": iso8601,
     "epoch_second": epoch_second,
@@ -168,6 +185,7 @@ READERS: dict[str, Callable[[object], tuple[datetime, str] | None]] = {
     "epoch_auto": epoch_auto,
     "clf": clf,
     "syslog": syslog,
+    "rfc2822": rfc2822,
 }
 
 

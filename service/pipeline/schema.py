@@ -120,8 +120,9 @@ class Time(Model):
 
     field: RawPath | list[RawPath]
     """Raw field, or several: the first that is there wins. ``_time`` is the transport's own."""
-    format: Literal["iso8601", "epoch_second", "epoch_milli", "epoch_auto", "syslog", "clf"] = "iso8601"
-    """``syslog`` is ``Mmm dd hh:mm:ss`` (year from arrival) or ISO; ``clf`` is ``10/Oct/2000:13:55:36 +0000``."""
+    format: Literal["iso8601", "epoch_second", "epoch_milli", "epoch_auto", "syslog", "clf", "rfc2822"] = "iso8601"
+    """``syslog`` is ``Mmm dd hh:mm:ss`` (year from arrival) or ISO; ``clf`` is ``10/Oct/2000:13:55:36 +0000``;
+    ``rfc2822`` is ``Fri, 27 Jan 2023 06:02:51 GMT``, or what ``epoch_auto`` reads."""
     to: Target = "@timestamp"
     """Field that gets it. Only ``@timestamp`` decides the index and falls back to the arrival time."""
 
