@@ -7,6 +7,8 @@ from typing import Any
 
 ANSWERS = 4096
 """Answers of one step."""
+SHORT = 1_000
+"""Characters of arguments up to which an answer is kept: what is longer hardly comes again, and 4,096 of it are much."""
 PARTS = 40_000_000
 """Bytes, by estimate, that the answers for repeating parts of one dataset's events may take."""
 _OVERHEAD = 1_500
@@ -14,7 +16,7 @@ _OVERHEAD = 1_500
 
 
 class StepMemo(dict[tuple[object, ...], tuple[object, ...]]):
-    """Arguments of a step → what it gave for them; forgets everything when it holds 4,096 answers."""
+    """Arguments of a step → what it gave for them; forgets everything when it holds 4,096 answers, and keeps no long ones."""
 
     def __init__(self, function: Callable[..., tuple[object, ...]]) -> None:
         super().__init__()
@@ -22,9 +24,12 @@ class StepMemo(dict[tuple[object, ...], tuple[object, ...]]):
 
     def __missing__(self, arguments: tuple[object, ...]) -> tuple[object, ...]:
         """Ask the step, remember, give."""
+        given = self._function(*arguments)
+        if sum(len(each) for each in arguments if each.__class__ is str) > SHORT:
+            return given
         if len(self) >= ANSWERS:
             self.clear()
-        given = self[arguments] = self._function(*arguments)
+        self[arguments] = given
         return given
 
 

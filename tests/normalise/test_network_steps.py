@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.normalise.steps import STEPS
+from service.normalise.steps import STEPS, aws
 from tests.normalise.test_url_steps import call
 
 
@@ -104,3 +104,10 @@ def test_tls_versions_are_numbers(text: str, expected: tuple[str | None, str | N
 )  # fmt: skip
 def test_arns_fall_into_their_pieces(text: str, expected: dict[str, str]) -> None:
     assert call("arn", text) == expected
+
+
+def test_the_log_group_of_a_database_names_cluster_instance_and_log() -> None:
+    assert aws.rds_log("/aws/rds/instance/shop-prod/postgresql", "shop-prod.0") == (None, "shop-prod", "postgresql")
+    assert aws.rds_log("/aws/rds/cluster/shop/audit", "shop-instance-1.audit.log.0") == ("shop", "shop-instance-1", "audit")
+    assert aws.rds_log("/aws/rds/cluster/shop/audit", None) == ("shop", None, "audit")
+    assert aws.rds_log("/aws/lambda/x", "s") == aws.rds_log(None, None) == (None, None, None)

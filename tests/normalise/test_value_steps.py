@@ -167,3 +167,9 @@ def test_answers_point_to_names() -> None:
     found = call("dns_answers", answers)
     assert found["names"] == ["alias.example.net"]
     assert [answer["data"] for answer in json.loads(found["answers"])] == ["Alias.Example.NET", "10 mail.example.com"]
+
+
+def test_a_clock_is_a_duration() -> None:
+    assert call("duration_ns", "1:30:29.482", unit="clock") == {"nanoseconds": 5_429_482_000_000, "seconds": 5429.482}
+    assert call("duration_ns", "1:30", unit="clock") == {}
+    assert call("duration_ns", "999999:99:99", unit="clock") != {}

@@ -45,6 +45,12 @@ def test_a_memo_forgets_everything_when_it_is_full() -> None:
     assert len(memo) <= 4096
 
 
+def test_a_memo_does_not_keep_what_is_long() -> None:
+    memo = StepMemo(lambda first, second: (second,))
+    assert memo["x" * 5000, 7] == (7,)
+    assert not memo
+
+
 def _tables() -> int:
     gc.collect()
     return sum(isinstance(each, StepMemo | PartMemo | Times) for each in gc.get_objects())

@@ -17,6 +17,7 @@ from service.normalise.steps import (
     network,
     number,
     objects,
+    sql,
     text,
     url,
 )
@@ -34,6 +35,7 @@ STEPS: dict[str, StepSpec] = {
     **network.STEPS,
     **number.STEPS,
     **objects.STEPS,
+    **sql.STEPS,
     **text.STEPS,
     **url.STEPS,
 }

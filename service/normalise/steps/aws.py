@@ -8,6 +8,7 @@ from service.normalise.steps.spec import StepSpec
 
 # Their resources are names from the first character on: a slash belongs to the name.
 _UNTYPED = frozenset({"s3", "sns", "sqs", "execute-api"})
+_RDS = re.compile(r"/aws/rds/(instance|cluster)/([^/]{1,255})/([^/]{1,64})")
 
 NO_ARN = (None, None, None, None, None, None, None, None)
 
@@ -64,6 +65,20 @@ def aws_region(text: object) -> tuple[str | None]:
     return (found[1] if found is not None else None,)
 
 
+def rds_log(log_group: object, log_stream: object) -> tuple[str | None, str | None, str | None]:
+    """Cluster, instance and kind of log of ``/aws/rds/instance/<id>/<log>`` and ``/aws/rds/cluster/<id>/<log>``.
+
+    The streams of a cluster are named after its instances.
+    """
+    found = _RDS.fullmatch(log_group) if isinstance(log_group, str) else None
+    if found is None:
+        return None, None, None
+    if found[1] == "instance":
+        return None, found[2], found[3]
+    instance = log_stream.partition(".")[0][:64] if isinstance(log_stream, str) else ""
+    return found[2], instance or None, found[3]
+
+
 STEPS: dict[str, StepSpec] = {
     "arn": StepSpec(
         arn,
@@ -82,4 +97,5 @@ STEPS: dict[str, StepSpec] = {
     ),
     "aws_principal": StepSpec(aws_principal, ("who",), {"name": "str", "session": "str", "account": "str"}, cuts=True),
     "aws_region": StepSpec(aws_region, ("text",), {"region": "str"}, cuts=True),
+    "rds_log": StepSpec(rds_log, ("log_group", "log_stream"), {"cluster": "str", "instance": "str", "log": "str"}, cuts=True),
 }

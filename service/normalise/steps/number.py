@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
@@ -11,6 +12,7 @@ from service.normalise.tables.syslog import SYSLOG_SEVERITIES, SYSLOG_SEVERITY_N
 
 NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
 LONG = 2**63
+_CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)", re.ASCII)
 BOUNDS: dict[str, float] = {"low": 0.0, "medium": 4.0, "high": 7.0, "critical": 9.0}
 """Where each label begins, as GuardDuty and CVSS have it."""
 
@@ -29,20 +31,27 @@ def number_of(value: object) -> float | int | None:
     return value if isinstance(value, float) and isfinite(value) else None
 
 
-def make_duration_ns(options: Mapping[str, Any]) -> StepFunction:
-    """Sum of its inputs, given in ``unit`` (default ``s``), in nanoseconds; negative ones (ALB's -1) are absent."""
-    unit = options.get("unit", "s")
-    if unit not in NANOSECONDS:
-        raise ValueError(f"unit is one of {', '.join(NANOSECONDS)}, not {unit!r}")
-    factor = NANOSECONDS[unit]
+def seconds_of(value: object) -> float | None:
+    """Seconds of ``12:34:56.789``, hours (any number of them), minutes and seconds; None for anything else."""
+    found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    return None if found is None else int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
 
-    def duration_ns(*parts: object) -> tuple[int | None]:
-        numbers = [number for number in map(number_of, parts) if number is not None and number >= 0]
+
+def make_duration_ns(options: Mapping[str, Any]) -> StepFunction:
+    """Sum of its inputs, given in ``unit`` (default ``s``), in nanoseconds and seconds; negative ones (ALB's -1) are absent."""
+    unit = options.get("unit", "s")
+    if unit not in NANOSECONDS and unit != "clock":
+        raise ValueError(f"unit is one of {', '.join(NANOSECONDS)}, clock, not {unit!r}")
+    factor = NANOSECONDS.get(unit, NANOSECONDS["s"])
+    read = number_of if unit in NANOSECONDS else seconds_of
+
+    def duration_ns(*parts: object) -> tuple[int | None, float | None]:
+        numbers = [number for part in parts if part is not None and (number := read(part)) is not None and number >= 0]
         # Each part is rounded alone: 0.1 s + 0.2 s is 300,000,000 ns.
         if not numbers or max(numbers) * factor >= LONG:
-            return (None,)
+            return None, None
         total = sum(round(number * factor) for number in numbers)
-        return (total if total < LONG else None,)
+        return (total, total / NANOSECONDS["s"]) if total < LONG else (None, None)
 
     return duration_ns
 
@@ -85,7 +94,7 @@ STEPS: dict[str, StepSpec] = {
     "duration_ns": StepSpec(
         make_duration_ns({}),
         ("value", "second", "third", "fourth"),
-        {"nanoseconds": "int"},
+        {"nanoseconds": "int", "seconds": "float"},
         options=("unit",),
         make=make_duration_ns,
     ),
