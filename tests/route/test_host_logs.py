@@ -46,11 +46,24 @@ SYSLOG = [
     '{"SYSLOG_IDENTIFIER":"systemd","MESSAGE":"Started X.","__REALTIME_TIMESTAMP":"1768381953243123"}',
 ]
 
+AUDIT = [
+    "node=web-1 type=USER_LOGIN msg=audit(1768381953.243:24287): pid=1 msg='op=login acct=\"root\" res=failed'",
+    HEAD + 'audispd: type=CWD msg=audit(1768381953.243:24287): cwd="/"',
+    HEAD + "kernel: [ 12.1] audit: type=1130 audit(1768381953.243:24287): pid=1 msg='unit=sshd res=success'",
+    '{"SYSLOG_IDENTIFIER":"audit","_TRANSPORT":"audit","_AUDIT_TYPE":"1112","MESSAGE":"x","__REALTIME_TIMESTAMP":"1768381953243123"}',
+]
+
 
 @pytest.mark.parametrize("group", [None, "/ec2/linux/messages", "/var/log/syslog", "journald", "/app/mixed"])
 def test_what_was_signed_in_is_told_from_what_merely_happened(router: Router, group: str | None) -> None:
     assert {dataset_of(router, group, text) for text in AUTH} == {"system.auth"}
     assert {dataset_of(router, group, text) for text in SYSLOG} == {"system.syslog"}
+    assert {dataset_of(router, group, text) for text in AUDIT} == {"system.audit"}
+
+
+def test_an_audit_group_holds_records_and_nothing_else(router: Router) -> None:
+    assert dataset_of(router, "/var/log/audit/audit.log", "broken") == "system.audit"
+    assert dataset_of(router, "/app/audit", '{"message":"a user logged in","type":"x"}') == "aws.cloudwatch"
 
 
 @pytest.mark.parametrize("group", ["/ec2/linux/secure", "/var/log/auth.log"])

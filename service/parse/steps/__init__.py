@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from service.parse.steps.auditd import auditd
 from service.parse.steps.guardduty import guardduty
 from service.parse.steps.json_or_text import json_or_text
 from service.parse.steps.key_value import key_value, logfmt
@@ -14,6 +15,7 @@ from service.parse.steps.syslog import syslog
 from service.parse.steps.windows_event import windows_event
 
 PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "auditd": auditd,
     "guardduty": guardduty,
     "json_or_text": json_or_text,
     "key_value": key_value,

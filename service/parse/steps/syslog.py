@@ -7,11 +7,11 @@ number of times.
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import Any
 
 from service.errors import EventError
 from service.normalise.tables.syslog import SYSLOG_FACILITIES, SYSLOG_SEVERITIES
+from service.parse.steps.audit_pairs import pairs_of
 from service.parse.steps.journal import entry_of
 
 _PRIORITY = re.compile(r"<(\d{1,3})>")
@@ -28,12 +28,8 @@ _ESCAPED = re.compile(r'\\(["\\\]])')
 _AUDIT = re.compile(
     r"(?:node=(\S{1,255}) )?type=([A-Z][A-Z0-9_]{0,63}|UNKNOWN\[\d{1,5}\]) msg=audit\((\d{1,11}\.\d{1,9}):(\d{1,12})\): ?"
 )
-_PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,63})=(\"[^\"]*\"|'[^']*'|[^\s'\"\x1d]*)")
-_ENCODED = frozenset({"acct", "cmd", "comm", "cwd", "exe", "grp", "proctitle", "data"})
-"""Keys whose unquoted value is hexadecimal: what people may have chosen is never written as it is."""
-_HEXADECIMAL = frozenset("0123456789ABCDEF")
 _MOST = 128
-"""Parameters of structured data and pairs of an audit record that are kept."""
+"""Elements and parameters of structured data that are kept."""
 
 
 def syslog(text: str) -> dict[str, Any]:
@@ -164,22 +160,7 @@ def _audit(message: str, record: re.Match[str], found: dict[str, Any]) -> dict[s
     audit: dict[str, Any] = {"type": record[2], "time": record[3], "sequence": record[4]}
     if record[1]:
         found.setdefault("host", record[1])
-    pairs = message[record.end() :].replace("\x1d", " ")
-    for pair in islice(_PAIR.finditer(pairs), _MOST):
-        key, value = pair.groups()
-        if key == "msg" and value[:1] == "'":
-            # User space records keep their own pairs in one quoted field.
-            for inner in islice(_PAIR.finditer(value[1:-1]), _MOST):
-                _add(audit, *inner.groups())
-        else:
-            _add(audit, key, value)
+    for key, value in pairs_of(record[2], message[record.end() :]).items():
+        if value != "(none)":
+            audit.setdefault(key.lower(), value)
     return audit
-
-
-def _add(audit: dict[str, Any], key: str, value: str) -> None:
-    if value[:1] in "\"'":
-        value = value[1:-1]
-    elif key in _ENCODED and len(value) > 3 and not len(value) % 2 and _HEXADECIMAL.issuperset(value):
-        value = bytes.fromhex(value).decode("utf-8", "replace").replace("\0", " ")
-    if value not in ("", "?", "(null)", "(none)"):
-        audit.setdefault(key.lower(), value)
