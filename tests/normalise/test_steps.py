@@ -36,6 +36,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "join": {"separator": "@"},
     "split_list": {"separator": ", "},
     "kv_flatten": {"key": "Rdata", "value": "Type"},
+    "zip_object": {"first": ["key", "_1"], "fourth": ["_2"]},
 }
 UNESCAPED = re.compile(r'[^"\\\x00-\x1f]*')
 

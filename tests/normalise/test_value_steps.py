@@ -45,6 +45,29 @@ def test_text_is_joined_split_and_changed_in_case() -> None:
     assert call("json_text", "plain") == {"text": "plain"}
 
 
+def test_names_beside_values_become_an_object() -> None:
+    names, values = ["Region/AZ", "Instance ID", "Status", "a.b"], ["eu-west-1a", "i-0abc1234", None, 7, "more"]
+    found = call("zip_object", names, values, first=["Status", "Instance ID"], second=["none"], third=["Region/AZ"])
+    assert json.loads(found["json"]) == {"Region/AZ": "eu-west-1a", "Instance ID": "i-0abc1234", "a_b": "7", "_5": "more"}
+    assert (found["first"], found["third"], "second" in found) == ("i-0abc1234", "eu-west-1a", False)
+    assert json.loads(call("zip_object", None, ["x"])["json"]) == {"_1": "x"}
+    assert call("zip_object", ["a"], "x") == {}
+
+
+def test_options_of_zip_object_are_lists_of_names() -> None:
+    with pytest.raises(ValueError, match="lists of names"):
+        STEPS["zip_object"].bind({"first": "Status"})
+
+
+def test_names_of_resources_are_found_among_values() -> None:
+    arn = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0"
+    values = {"a": "192.0.2.1", "b": ["2001:DB8::1", {"too": "192.0.2.9"}], "c": arn, "d": None, "e": "1.2", "f": "arn:x", "g": 7}
+    found = call("resource_names", values)
+    assert found == {"addresses": ["192.0.2.1", "2001:db8::1"], "arns": [arn], "arn": arn, "instance": "i-0123456789abcdef0"}
+    assert call("resource_names", "i-0abc1234")["instance"] == "i-0abc1234"
+    assert call("resource_names", ["-", ""]) == {}
+
+
 @pytest.mark.parametrize(("value", "number"), [([], 0), ([1, None], 2), ({"a": 1}, 1), ("ab", None), (7, None)])
 def test_lists_and_objects_are_counted(value: object, number: int | None) -> None:
     assert STEPS["count"].function(value) == (number,)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from ipaddress import ip_address
 
 from service.normalise.steps.spec import StepSpec
 
@@ -79,6 +81,53 @@ def rds_log(log_group: object, log_stream: object) -> tuple[str | None, str | No
     return found[2], instance or None, found[3]
 
 
+_INSTANCE = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+
+
+def resource_names(values: object) -> tuple[list[str] | None, list[str] | None, str | None, str | None]:
+    """Addresses, ARNs, the first ARN and the first instance id among the values of a list or object (of one more, inside)."""
+    found: dict[str, None] = {}
+    addresses: dict[str, None] = {}
+    instance: str | None = None
+    for text in _texts(values, 2):
+        if text.startswith("arn:"):
+            if text.count(":") >= 5:
+                found[text] = None
+            name = text.rpartition("/")[2]
+        else:
+            name = text
+            address = _address(text)
+            if address is not None:
+                addresses[address] = None
+        if instance is None and _INSTANCE.fullmatch(name):
+            instance = name
+    arns = list(found)
+    return list(addresses) or None, arns or None, arns[0] if arns else None, instance
+
+
+def _texts(values: object, depth: int) -> Iterator[str]:
+    items = list(values.values()) if isinstance(values, dict) else values if isinstance(values, list) else [values]
+    for item in items[:_MOST]:
+        if isinstance(item, str):
+            if item and len(item) <= _LONGEST:
+                yield item
+        elif depth > 1 and isinstance(item, dict | list):
+            yield from _texts(item, depth - 1)
+
+
+def _address(text: str) -> str | None:
+    if len(text) > 45 or ("." not in text and ":" not in text) or not _ADDRESS.issuperset(text):
+        return None
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
+
+
+_ADDRESS = frozenset("0123456789abcdefABCDEF.:")
+_LONGEST = 2048
+_MOST = 1000
+
 STEPS: dict[str, StepSpec] = {
     "arn": StepSpec(
         arn,
@@ -96,6 +145,9 @@ STEPS: dict[str, StepSpec] = {
         cuts=True,
     ),
     "aws_principal": StepSpec(aws_principal, ("who",), {"name": "str", "session": "str", "account": "str"}, cuts=True),
+    "resource_names": StepSpec(
+        resource_names, ("values",), {"addresses": "list", "arns": "list", "arn": "str", "instance": "str"}, cuts=True
+    ),
     "aws_region": StepSpec(aws_region, ("text",), {"region": "str"}, cuts=True),
     "rds_log": StepSpec(rds_log, ("log_group", "log_stream"), {"cluster": "str", "instance": "str", "log": "str"}, cuts=True),
 }

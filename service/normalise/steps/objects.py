@@ -120,12 +120,51 @@ def make_kv_flatten(options: Mapping[str, Any]) -> StepFunction:
     return kv_flatten
 
 
+def make_zip_object(options: Mapping[str, Any]) -> StepFunction:
+    """A list of names beside a list of values as ``{name: value}``, strings all; what is left over counts as ``_1``, ``_2``.
+
+    The options ``first`` … ``fourth`` list names: the first of them that has a value is the output of that name.
+    """
+    wanted = [options.get(place, []) for place in _PLACES]
+    if not all(isinstance(names, list) and all(isinstance(name, str) and name for name in names) for names in wanted):
+        raise ValueError(f"{', '.join(_PLACES)} are lists of names")
+
+    def zip_object(names: object, values: object) -> tuple[str | None, ...]:
+        if not isinstance(values, list):
+            return (None,) * (1 + len(_PLACES))
+        known = names if isinstance(names, list) else []
+        plain: dict[str, str] = {}
+        kept: dict[str, str | list[str]] = {}
+        for at, value in enumerate(values[:MOST_KEYS]):
+            name = (word(known[at]) if at < len(known) else None) or f"_{at + 1}"
+            found = keyword(value)
+            if found is None:
+                continue
+            kept.setdefault(cut(name).replace(".", "_"), found)
+            if not isinstance(value, list | dict):
+                plain.setdefault(name, str(found))
+        picked = [next((plain[name] for name in names if name in plain), None) for names in wanted]
+        return (dump(kept) if kept else None, *picked)
+
+    return zip_object
+
+
+_PLACES = ("first", "second", "third", "fourth")
+
+
 def count(value: object) -> tuple[int | None]:
     """How many items a list has, or members an object; None for anything else."""
     return (len(value) if isinstance(value, list | dict) else None,)
 
 
 STEPS: dict[str, StepSpec] = {
+    "zip_object": StepSpec(
+        make_zip_object({}),
+        ("names", "values"),
+        {"json": "json", **dict.fromkeys(_PLACES, "str")},
+        options=_PLACES,
+        make=make_zip_object,
+    ),
     "count": StepSpec(count, ("value",), {"number": "int"}),
     "flatten_keywords": StepSpec(
         make_flatten_keywords({}), ("object",), {"json": "json"}, options=("keys",), make=make_flatten_keywords
