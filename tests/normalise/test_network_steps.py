@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.normalise.steps import STEPS, aws
+from service.normalise.steps.network import make_tcp_flags
 from tests.normalise.test_url_steps import call
 
 
@@ -39,6 +40,47 @@ def test_garbage_keeps_its_address_and_claims_nothing_else() -> None:
 
 def test_a_port_of_its_own_column_is_used() -> None:
     assert call("host_port", "2001:db8::1", "8080") == {"ip": "2001:db8::1", "port": 8080, "address": "2001:db8::1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("0a:1B:ff", "0A1BFF"),
+        ("0x1b 2c", "1B2C"),
+        ("1B2C", "1B2C"),
+        ("no digits", None),
+        ("", None),
+        (":", None),
+        ("a" * 401, None),
+        (12, None),
+        (None, None),
+    ],
+)
+def test_a_certificate_is_named_by_bare_digits(text: object, digits: str | None) -> None:
+    assert STEPS["hex_digits"].function(text) == (digits,)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("00:00:5e:00:53:23", "00-00-5E-00-53-23"),
+        ("0000.5e00.5323", "00-00-5E-00-53-23"),
+        ("00-00-5E-00-53-23", "00-00-5E-00-53-23"),
+        ("00005e005323", "00-00-5E-00-53-23"),
+        ("00:00:5e:00:53", None),
+        ("00:00:5e:00:53:2x", None),
+        (None, None),
+    ],
+)
+def test_a_mac_is_written_one_way(text: object, address: str | None) -> None:
+    assert STEPS["mac"].function(text) == (address,)
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"), [("12", ["syn", "ack"]), ("1b", ["fin", "syn", "psh", "ack"]), ("zz", None), (None, None)]
+)
+def test_flags_may_be_written_in_hexadecimal(mask: object, words: list[str] | None) -> None:
+    assert make_tcp_flags({"base": 16})(mask) == (words,)
 
 
 @pytest.mark.parametrize(
