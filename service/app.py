@@ -23,10 +23,12 @@ from service.agents.ledger_writer import KafkaLedger
 from service.agents.outlet import KafkaOutlet
 from service.agents.publisher import Publisher
 from service.agents.route_agent import RouteAgent
+from service.agents.signal_agent import SignalAgent
 from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames, create_topics
 from service.clock import Clock
 from service.content import find_content
+from service.detection import Detections, attach_alerts, load_detections, signalling
 from service.enrich import Enrichers
 from service.errors import ContentError, ContentErrors
 from service.ledger.book import Book
@@ -75,6 +77,7 @@ class Content:
     pipelines: dict[str, CompiledPipeline]
     router: Router
     silence: SilenceRules
+    detections: Detections
 
 
 def load_content(settings: Settings, enrichers: Enrichers | None = None) -> Content:
@@ -99,6 +102,7 @@ def load_content(settings: Settings, enrichers: Enrichers | None = None) -> Cont
         pipelines={name: compile_pipeline(pipeline, enrichers) for name, pipeline in loaded.items()},
         router=build_router(loaded, ColumnsTable(streams) if streams else None),
         silence=silence_rules(settings, loaded, streams),
+        detections=load_detections(settings, loaded),
     )
 
 
@@ -122,6 +126,9 @@ class Parts:
     """What this deployment wants to hear of quiet sources; replaced when its file changes."""
     arrivals: Arrivals | None = None
     judge: Judge | None = None
+    detections: Detections = field(default_factory=Detections)
+    """Rules and what becomes of their matches; replaced when one of their files changes."""
+    signals: SignalAgent | None = None
 
 
 @asynccontextmanager
@@ -137,6 +144,7 @@ async def running(
     async with AsyncExitStack() as stack:
         app = make_app(settings, instance, produce_only=role == "collect")
         parts = Parts(app, gates={}, enrichers=content.enrichers, silence=content.silence)
+        parts.detections = content.detections
         parts.arrivals = Arrivals() if settings.silence.enabled else None
         ledger_publisher = Publisher(app, LEDGER_BYTES, clock, rng)
         stack.push_async_callback(ledger_publisher.close)
@@ -201,12 +209,13 @@ async def _attach_agents(
     )
     attach(app, Agent(names.records, parts.route.handle, route_gate))
     parts.datasets = {}
+    found = signalling(stack, app, names, lambda: parts.detections, meters, clock, rng) if settings.detect.enabled else None
     # A processor without streams.yml cannot know: then one project's bad input must not stop what may be another's.
     shared = content.streams is None or len(content.streams.projects) > 1
     for dataset, pipeline in content.pipelines.items():
         agent = parts.datasets[dataset] = DatasetAgent(
             Carrier(pipeline, journal), parts.sink, letters, parts.route, meters, clock, tasks, ledger, shared=shared,
-            arrivals=parts.arrivals,
+            arrivals=parts.arrivals, signalling=found,
         )  # fmt: skip
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
     index = IndexDeadLetters(endpoint, indices, clock.now_ms)
@@ -216,6 +225,10 @@ async def _attach_agents(
     _background(stack, audit(app, settings.kafka, client, meters, clock))
     if parts.arrivals is not None:
         parts.judge = attach_judge(stack, app, settings, names, client, indices, lambda: parts.silence, meters, clock)
+    if found is not None:
+        parts.signals = attach_alerts(
+            stack, app, settings, names, client, indices, letters, lambda: parts.detections, meters, clock, tasks, rng
+        )
     if keys is not None:
         _background(stack, _every(60.0, keys.refresh, clock))
     _background(stack, watch_for_lost(app, clock))

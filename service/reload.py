@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import structlog
 
@@ -95,6 +94,9 @@ class Reloader:
         if content.streams != self._content.streams:
             log.warning(events.RESTART_NEEDED, file=str(self._settings.collect.streams))
         self._parts.silence = content.silence
+        self._parts.detections = content.detections
+        if self._parts.signals is not None:
+            self._parts.signals.forget()
         self._content = content
         return changed
 
@@ -113,8 +115,10 @@ def signature(settings: Settings) -> Signature:
 
 
 def _stamps(settings: Settings) -> Iterator[tuple[str, int, int]]:
-    folders = [folder for folder in (settings.paths.pipelines, settings.paths.tuning) if folder is not None]
-    paths: list[Path] = [settings.collect.streams, *([settings.silence.rules] if settings.silence.rules else [])]
+    wanted = (settings.paths.pipelines, settings.paths.tuning, settings.paths.detections, *settings.detect.rules)
+    folders = [folder for folder in wanted if folder is not None]
+    single = (settings.collect.streams, settings.silence.rules, settings.detect.alerts)
+    paths = [path for path in single if path is not None]
     for folder in folders:
         paths += [path for path in folder.glob("**/*") if path.suffix in _KINDS]
     for path in paths:

@@ -161,6 +161,17 @@ class Silence(Model):
     """silence.yml: other limits for some sources, and mutes; taken up when it changes."""
 
 
+class Detect(Model):
+    """Detections over every event, and the alerts that come of them."""
+
+    enabled: bool = True
+    """Look for what the rules describe."""
+    rules: list[Path] = Field(default=[])
+    """Further folders of Sigma rules, beside those that are shipped; taken up when they change."""
+    alerts: Path | None = None
+    """alerts.yml: what is suppressed, how severe things are, who is told; taken up when it changes."""
+
+
 class Admin(Model):
     """Status page, health and metrics."""
 
@@ -181,6 +192,8 @@ class Paths(Model):
     """Folder of log sources."""
     tuning: Path | None = None
     """Folder of this deployment's ``<dataset>.yml``."""
+    detections: Path = Path("detections")
+    """Folder of the rules that are shipped."""
     mappings: Path = Path("mappings")
     """ECS catalogue and index templates."""
     dashboards: Path = Path("dashboards")
@@ -208,6 +221,7 @@ class Settings(Model):
     process: Process = Process()
     enrich: Enrich = Enrich()
     silence: Silence = Silence()
+    detect: Detect = Detect()
     admin: Admin = Admin()
     paths: Paths = Paths()
     logging: Logging = Logging()
@@ -264,7 +278,8 @@ def _anchored(settings: Settings, base: Path) -> Settings:
             "paths": paths.model_copy(
                 update={
                     "pipelines": at(paths.pipelines), "tuning": at(paths.tuning) if paths.tuning else None,
-                    "mappings": at(paths.mappings), "dashboards": at(paths.dashboards), "state": state,
+                    "detections": at(paths.detections), "mappings": at(paths.mappings),
+                    "dashboards": at(paths.dashboards), "state": state,
                 }
             ),
             "admin": settings.admin.model_copy(
@@ -274,6 +289,12 @@ def _anchored(settings: Settings, base: Path) -> Settings:
             "collect": settings.collect.model_copy(update={"streams": at(settings.collect.streams)}),
             "silence": settings.silence.model_copy(
                 update={"rules": at(settings.silence.rules) if settings.silence.rules else None}
+            ),
+            "detect": settings.detect.model_copy(
+                update={
+                    "rules": [at(path) for path in settings.detect.rules],
+                    "alerts": at(settings.detect.alerts) if settings.detect.alerts else None,
+                }
             ),
             "enrich": settings.enrich.model_copy(
                 update={

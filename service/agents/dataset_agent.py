@@ -14,7 +14,9 @@ from service.agents.app import Ticket
 from service.agents.carrier import Carrier, Pipeline
 from service.agents.reading import Reading
 from service.agents.route_agent import strange_letter
+from service.agents.signalling import Signalling
 from service.agents.tasks import Tasks
+from service.alerts.signal import Signal
 from service.clock import Clock
 from service.event import DeadLetter, RawBatch, Slice
 from service.ledger.entry import Fated, Ledger, minute_of
@@ -67,6 +69,7 @@ class Share:
     dropped: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
     parcel: Parcel | None = None
+    signals: list[Signal] = field(default_factory=list)
 
     def fated(self, key: str, minute_ms: int, fates: Fates) -> Fated:
         """What the ledger is told once every event has its fate."""
@@ -94,11 +97,12 @@ class DatasetAgent:
         *,
         shared: bool = False,
         arrivals: Arrivals | None = None,
+        signalling: Signalling | None = None,
     ) -> None:
         """Carry events through the carrier's pipeline, which ``replace`` exchanges while running.
 
         ``shared``: several projects' events come, and what one of them sends must not stop the others. ``arrivals`` is
-        told when something arrived, where somebody wants to know.
+        told when something arrived, where somebody wants to know; ``signalling`` looks at every document.
         """
         self._carrier = carrier
         self._sink = sink
@@ -110,6 +114,7 @@ class DatasetAgent:
         self._ledger = ledger
         self._shared = shared
         self._arrivals = arrivals
+        self._signalling = signalling
         self._guards: dict[int, PoisonGuard] = {}
         self._replaced = asyncio.Event()
         self.stopped: Poisoned | None = None
@@ -190,6 +195,8 @@ class DatasetAgent:
         if carried.pieces:
             share.pieces += carried.pieces
             share.origins.append((piece, carried.at))
+            if self._signalling is not None:
+                share.signals += self._signalling.look(self._carrier.pipeline.dataset, piece, carried.pieces)
         if carried.dropped:
             share.dropped.update(carried.dropped)
         if carried.flags:
@@ -235,6 +242,9 @@ class DatasetAgent:
         if share.letters:
             await self._letters.send(share.letters)
         fates = await share.parcel.done if share.parcel is not None else Fates(0, 0, 0)
+        if share.signals and self._signalling is not None:
+            # Once the evidence is there, and before the offset may move.
+            await self._signalling.send(share.signals)
         # All at once: at every scrape, events are exactly their fates and what is in flight.
         add = self._meters.add
         add(metrics.INDEXED, fates.indexed, share.labels)

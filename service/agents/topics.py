@@ -48,13 +48,23 @@ class TopicNames:
         """What workers heard of each source, for the one that judges silence."""
         return f"{self._prefix}beats"
 
+    @property
+    def signals(self) -> str:
+        """What detections found, for the one that makes alerts of it."""
+        return f"{self._prefix}signals"
+
+    @property
+    def notices(self) -> str:
+        """New alerts, for those who want to be told."""
+        return f"{self._prefix}notices"
+
     def raw(self, dataset: str) -> str:
         """Raw events of one dataset."""
         return f"{self._prefix}raw.{dataset}"
 
     def all(self, datasets: Iterable[str]) -> list[str]:
         """Every topic of a deployment with these datasets."""
-        own = [self.dead_letters, self.ledger, self.beats]
+        own = [self.dead_letters, self.ledger, self.beats, self.signals, self.notices]
         return [self.records, *(self.raw(dataset) for dataset in sorted(datasets)), *own]
 
 

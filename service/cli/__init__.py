@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "replay": "Dead letters, a stream's time range or files back through today's pipelines.",
     "ledger": "Is it all there? What was read and what became of it; exit 0 balanced, 1 something unaccounted, 2 cannot tell.",
     "lag": "How far behind the processors are, by topic.",
+    "alerts": "The queue of alerts in a terminal; test: a made-up alert through every channel.",
     "sources": "Which sources fell silent: when each was last heard, and its rhythm.",
     "leases": "Who reads which shard, and how far.",
     "stack": "A local stack (Kafka, OpenSearch, DynamoDB, Kinesis) that stays up: up, down, status.",

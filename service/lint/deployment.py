@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from service.alerts.tuning import load_alert_rules
 from service.enrich.accounts import read_projects
 from service.enrich.threat_files import read_lists
 from service.errors import ContentError, ContentErrors
@@ -17,6 +18,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "projects": read_projects,
     "lists": read_lists,
     "silence": load_rules,
+    "alerts": load_alert_rules,
     "siem": lambda path: load_settings(path, {}),
 }
 """``streams.yml``, ``streams.example.yml`` … → what reads and validates them."""

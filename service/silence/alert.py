@@ -8,7 +8,8 @@ from typing import Any
 
 from service.naming import index_name
 from service.silence.judgement import span
-from service.silence.source import Alert, Evidence, Source, Watched, moment
+from service.silence.source import Alert, Evidence, Source, Watched
+from service.spans import moment
 
 DATASET = "siem.silence"
 RULE = "siem-silent-source"

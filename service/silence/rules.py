@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from service import yaml_file
 from service.errors import ContentError, ContentErrors
 from service.pipeline.schema import Duration, Model
 from service.silence.source import Source
+from service.spans import Moment, duration_ms, moment_ms
 from service.yaml_errors import closest
 from service.yaml_file import YamlFile
 
 Severity = Literal["low", "medium", "high", "critical"]
 Pattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.*?-]{1,128}$")]
-_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
-
-
-def _a_time(text: str) -> str:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("is no date like 2026-12-01 and no time like 2026-12-01T08:00:00Z") from None
-    return text
 
 
 class Fit(Model):
@@ -70,7 +61,7 @@ class Override(Fit):
 class Mute(Fit):
     """Sources that may be silent without an alert, for a time and for a reason."""
 
-    until: Annotated[str, AfterValidator(_a_time)]
+    until: Moment
     """Last moment of it: a date (its beginning, UTC) or a time."""
     reason: Annotated[str, StringConstraints(min_length=3, max_length=500)]
     """Why; shown wherever the source is."""
@@ -78,8 +69,7 @@ class Mute(Fit):
     @property
     def until_ms(self) -> int:
         """``until`` in milliseconds since the epoch."""
-        when = datetime.fromisoformat(self.until)
-        return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+        return moment_ms(self.until)
 
 
 class Limits(Model):
@@ -117,11 +107,6 @@ class SilenceRules(Model):
     def mute(self, source: Source, now_ms: int) -> Mute | None:
         """Why nobody wants to hear of the source now, if so."""
         return next((mute for mute in self.mutes if now_ms < mute.until_ms and mute.fits(source)), None)
-
-
-def duration_ms(text: str) -> int:
-    """A span like ``90m`` in milliseconds."""
-    return int(text[:-1]) * _UNIT_MS[text[-1]]
 
 
 def load_rules(path: Path, datasets: Collection[str] = (), projects: Collection[str] = ()) -> SilenceRules:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from service.silence.rhythm import BUCKET_MS, Rhythm
+from service.spans import moment
 
 State = Literal["learning", "heard", "silent", "unknown", "muted"]
 """unknown: we cannot tell, because reading or processing is behind. muted: quiet for too long, and nobody wants to hear of it."""
@@ -130,11 +131,6 @@ def from_document(document: Mapping[str, Any], version: tuple[int, int] | None =
         alert=None if alert is None else msgspec.json.decode(alert, type=Alert),
         version=version,
     )
-
-
-def moment(at_ms: int) -> str:
-    """A time as documents have it."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _ms(text: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,8 +18,10 @@ from opensearchpy import exceptions as oe
 from service.errors import Backpressure
 from service.settings import Kafka
 from service.silence.rhythm import BUCKET_MS, DAY_MS, SIZE
-from service.silence.source import Source, Watched, from_document, moment, to_document
+from service.silence.source import Source, Watched, from_document, to_document
+from service.sink.asking import asking
 from service.sink.opensearch.indices import IndexKeeper
+from service.spans import moment
 
 log = structlog.get_logger("sink")
 
@@ -50,7 +52,7 @@ class CadenceStore:
         """Every source there is."""
         found: list[Watched] = []
         after: list[Any] | None = None
-        async with _asking():
+        async with asking():
             with contextlib.suppress(oe.TransportError):
                 # Without the right to refresh, what was saved last is only found a little later.
                 await self._client.indices.refresh(index=self._index)
@@ -72,7 +74,7 @@ class CadenceStore:
             return []
         if not await self._indices.ready(_DATASET):
             raise Backpressure("cadence: no template, run siem apply")
-        async with _asking():
+        async with asking():
             items = await self._bulk(sources)
             if any(item.get("error", {}).get("type") == "index_not_found_exception" for item in items):
                 if not await self._indices.ensure(self._index, _DATASET):
@@ -110,7 +112,7 @@ class CadenceStore:
     async def newest(self, source: Source, datasets: Iterable[str], since_ms: int) -> int | None:
         """When the newest indexed event of the source arrived; None when none did since (about) ``since_ms``."""
         body = {"size": 0, "query": _of(source, since_ms - DAY_MS), "aggs": {"last": {"max": {"field": "siem.arrived"}}}}
-        async with _asking():
+        async with asking():
             reply = await self._client.search(index=_indices(source, datasets), body=body, params=_LENIENT)
         last = reply.get("aggregations", {}).get("last", {}).get("value")
         return None if last is None else round(last)
@@ -123,7 +125,7 @@ class CadenceStore:
             "query": _of(source, now_ms - SIZE * BUCKET_MS),
             "aggs": {"when": {"date_histogram": histogram}},
         }
-        async with _asking():
+        async with asking():
             reply = await self._client.search(index=_indices(source, datasets), body=body, params=_LENIENT)
         found = reply.get("aggregations", {}).get("when", {}).get("buckets", [])
         return [round(bucket["key"]) // BUCKET_MS for bucket in found if bucket["key"] <= now_ms]
@@ -136,7 +138,7 @@ class CadenceStore:
         query["bool"]["filter"][-1]["range"]["@timestamp"]["lte"] = moment(to_ms)
         query["bool"]["filter"].append({"terms": {"event.action": list(names)}})
         body = {"size": CALLS, "query": query, "sort": [{"@timestamp": "desc"}]}
-        async with _asking():
+        async with asking():
             reply = await self._client.search(index=_indices(source, ["aws.cloudtrail"]), body=body, params=_LENIENT)
         hits: list[Mapping[str, Any]] = reply["hits"]["hits"]
         return hits
@@ -145,7 +147,7 @@ class CadenceStore:
         """Store an alert; False when it was there already."""
         if not await self._indices.ready("alerts"):
             raise Backpressure("alerts: no template, run siem apply")
-        async with _asking():
+        async with asking():
             try:
                 await self._client.create(index=index, id=identity, body=document)
             except oe.ConflictError:
@@ -158,7 +160,7 @@ class CadenceStore:
 
     async def amend(self, index: str, identity: str, changes: Mapping[str, Any]) -> None:
         """Change an alert; one that is gone stays gone."""
-        async with _asking():
+        async with asking():
             with contextlib.suppress(oe.NotFoundError):
                 await self._client.update(index=index, id=identity, body={"doc": changes}, params={"retry_on_conflict": 3})
 
@@ -187,13 +189,3 @@ def _of(source: Source, since_ms: int) -> dict[str, Any]:
             ]
         }
     }
-
-
-@contextlib.asynccontextmanager
-async def _asking() -> AsyncIterator[None]:
-    try:
-        yield
-    except oe.TransportError as failed:
-        raise Backpressure(f"OpenSearch: {failed.status_code} {failed.error}"[:200]) from failed
-    except oe.OpenSearchException as failed:
-        raise Backpressure(f"OpenSearch: {type(failed).__name__}") from failed

@@ -45,6 +45,10 @@ _ADVICE = {
     events.SOURCE_SILENT: "A source fell silent: `siem sources` and its alert say since when, and which call did it if one did.",
     events.SILENCE_UNJUDGED: "Whether sources are silent cannot be told now: OpenSearch or Kafka does not answer.",
     events.SILENCE_FAILED: "A fault of ours in the watch over silent sources; events flow on. Please report the traceback.",
+    events.ALERTS_WAIT: "Alerts are safe in Kafka but not in OpenSearch: `siem apply` puts their template.",
+    events.NOTICE_NOT_TOLD: "A channel did not take an alert; it is tried for six hours. `siem alerts test` tries it now.",
+    events.NOTICE_GIVEN_UP: "Nobody was told of an alert: it is in the queue, and a dead letter. Try `siem alerts test`.",
+    events.RULE_UNUSABLE: "A rule cannot be run here; `siem check` names the place and the reason.",
     events.TEMPLATE_MISSING: "Run `siem apply`: without its template a dataset waits.",
 }
 

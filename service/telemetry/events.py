@@ -44,6 +44,13 @@ UNACCOUNTED: Final = "events_unaccounted"  # the ledger does not add up: read, n
 DATASET_STOPPED: Final = "dataset_stopped"  # nearly everything of it is unusable: a bad deploy
 LIBRARY: Final = "library"  # a line of a library, rate-limited
 
+SIGNALS_REREAD: Final = "signals_reread"  # a partition of signals came to this worker; it knows what the one before it knew
+REREADING_WAITS: Final = "rereading_waits"  # the brokers do not give what came before
+ALERTS_WAIT: Final = "alerts_wait"  # signals are safe in Kafka, but OpenSearch does not take alerts
+NOTICE_NOT_TOLD: Final = "notice_not_told"  # a channel did not take an alert; it is tried again
+NOTICE_GIVEN_UP: Final = "notice_given_up"  # nor in six hours: it is a dead letter of stage notify
+RULE_UNUSABLE: Final = "rule_unusable"  # a rule that cannot be run here, and why
+
 # what service/source says of Kinesis
 LEASE_MADE: Final = "lease_made"  # a shard is known for the first time
 LEASE_TAKEN: Final = "lease_taken"  # this worker reads the shard from now on

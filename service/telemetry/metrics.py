@@ -93,6 +93,17 @@ SOURCE_PATIENCE = Metric(
 SOURCE_SILENT = Metric("siem_source_silent", "gauge", "1: the source fell silent.", DATASET, merge="max")
 SOURCE_UNKNOWN = Metric("siem_source_unknown", "gauge", "1: we are too far behind to tell.", DATASET, merge="max")
 
+# detections and alerts
+RULE_MATCHES = Metric("siem_rule_matches_total", "counter", "Events that a rule matched, alert or not.", ("dataset", "rule"))
+RULE_SECONDS = Metric("siem_rules_seconds_total", "counter", "CPU time of a dataset's rules.", ("dataset",))
+ALERTS_RAISED = Metric("siem_alerts_raised_total", "counter", "Alerts raised.", ("project", "environment", "rule", "severity"))
+ALERTS_SUPPRESSED = Metric(
+    "siem_alerts_suppressed_total", "counter", "Matches that alerts.yml suppresses.", ("project", "environment", "rule")
+)
+NOTICES = Metric("siem_notices_total", "counter", "Notices of alerts that a channel took.", ("channel",))
+NOTICES_FAILED = Metric("siem_notice_attempts_failed_total", "counter", "Attempts that a channel did not take.", ("channel",))
+NOTICES_HELD = Metric("siem_notices_held_total", "counter", "Notices held back because there were too many.", ("channel",))
+
 # Kafka and process
 KAFKA_LAG = Metric("siem_kafka_lag_messages", "gauge", "Messages not committed yet, by topic.", ("topic",), merge="max")
 GATE_BYTES = Metric("siem_gate_bytes", "gauge", "Raw bytes under way in a worker, by gate.", ("gate",))

@@ -10,7 +10,8 @@ import pytest
 
 from service.silence.causes import Causes, load_causes
 from service.silence.rhythm import HOUR_MS
-from service.silence.source import ALL, Evidence, Source, moment
+from service.silence.source import ALL, Evidence, Source
+from service.spans import moment
 
 LAST_MS = 1_795_046_400_000
 MINUTE = 60_000

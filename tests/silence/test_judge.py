@@ -21,10 +21,11 @@ from service.silence.causes import load_causes
 from service.silence.passage import Passage
 from service.silence.rhythm import BUCKET_MS, DAY_MS, HOUR_MS
 from service.silence.rules import Mute, Override, SilenceRules
-from service.silence.source import ALL, moment
+from service.silence.source import ALL
 from service.sink.cadence import CadenceStore
 from service.sink.opensearch.client import connect
 from service.sink.opensearch.indices import TemplateKeeper
+from service.spans import moment
 from service.telemetry import metrics
 from service.telemetry.meters import Meters
 from tests.silence.turned import TurnedClock

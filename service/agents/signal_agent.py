@@ -1,0 +1,245 @@
+"""Signals out of their topic become alerts in their index, and notices for whoever wants to be told.
+
+What is known of a partition is a function of its messages (``service/alerts/queue.py``). A worker that gets a partition
+reads again what came within the longest window, and knows what the one before it knew: no table, nothing to restore.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from service.agents.app import Ticket
+from service.agents.tasks import Tasks
+from service.alerts.desk import Desk, Result
+from service.alerts.notice import Notice
+from service.alerts.occurrence import LATE_MS, Occurrence, believed_ms
+from service.alerts.queue import Open, read_back
+from service.alerts.signal import Signal, decode_signal
+from service.clock import Clock
+from service.errors import Backpressure
+from service.naming import index_name
+from service.sink.alert_store import Written
+from service.sink.opensearch.retry import Backoff
+from service.telemetry import events, metrics
+from service.telemetry.meters import Meters
+
+log = structlog.get_logger()
+
+PATIENCE = 0.25
+"""Seconds that alerts are gathered for, so that one that grows is written once."""
+
+
+class Store(Protocol):
+    """Where alerts are; raises Backpressure while it cannot do what is asked."""
+
+    async def write(self, alerts: list[Written]) -> None:
+        """Store them."""
+        ...
+
+    async def read(self, index: str, identity: str) -> Mapping[str, Any] | None:
+        """One as it is there."""
+        ...
+
+
+class News(Protocol):
+    """What was seen before; raises Backpressure while it cannot be asked."""
+
+    async def is_new(
+        self, project: tuple[str, str], rule: str, who: str, what: str, *, event: str, at_ms: int, learn_ms: int
+    ) -> bool:
+        """Whether somebody was never seen with something."""
+        ...
+
+
+class Before(Protocol):
+    """What came before a message in its partition."""
+
+    async def before(self, topic: str, partition: int, offset: int, since_ms: int) -> list[bytes]:
+        """Values of those messages, since a time."""
+        ...
+
+
+@dataclass(slots=True)
+class Batch:
+    """What waits to be written."""
+
+    alerts: dict[str, Open] = field(default_factory=dict)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+
+class SignalAgent:
+    """Handles messages of the topic ``signals``."""
+
+    def __init__(
+        self,
+        desk: Callable[[], Desk],
+        horizon_ms: Callable[[], int],
+        store: Store,
+        before: Before,
+        baselines: News,
+        notify: Callable[[Notice], Any],
+        meters: Meters,
+        clock: Clock,
+        tasks: Tasks,
+        backoff: Backoff,
+        dashboards_url: str | None,
+    ) -> None:
+        """``desk`` makes an empty one; ``horizon_ms`` says how far back a partition's past matters; ``notify`` is awaited."""
+        self._new_desk = desk
+        self._horizon_ms = horizon_ms
+        self._store = store
+        self._before = before
+        self._baselines = baselines
+        self._notify = notify
+        self._meters = meters
+        self._clock = clock
+        self._tasks = tasks
+        self._backoff = backoff
+        self._dashboards_url = dashboards_url
+        self._desks: dict[int, tuple[Desk, int]] = {}
+        """Partition → its desk, and the offset that comes next."""
+        self._batch = Batch()
+        self._flushing: asyncio.Task[None] | None = None
+
+    def forget(self) -> None:
+        """Begin every partition afresh: the rules are others now."""
+        self._desks.clear()
+
+    async def handle(self, value: bytes, ticket: Ticket) -> None:
+        """Take the signal; the ticket is settled once its alerts are stored and their notices durable."""
+        desk = await self._desk(ticket)
+        self._desks[ticket.partition] = (desk, ticket.offset + 1)
+        try:
+            signal = decode_signal(value)
+        except msgspec.DecodeError:
+            # Nothing of an event is lost with it: what it points to is indexed.
+            log.exception(events.MESSAGE_NOT_OURS, topic=ticket.topic, partition=ticket.partition)
+            ticket.settle()
+            return
+        result = Result()
+        now_ms = self._clock.now_ms()
+        for found in desk.occurrences(signal):
+            if await self._is_wanted(desk, found, now_ms):
+                desk.take(found, now_ms, result)
+        self._count(signal, result)
+        if not result.alerts:
+            ticket.settle()
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._batch.waiting.append(done)
+        self._batch.alerts.update({alert.id: alert for alert in result.alerts})
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush())
+        self._tasks.start(_settled(done, ticket), ticket)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            await asyncio.gather(self._flushing, return_exceptions=True)
+
+    async def _desk(self, ticket: Ticket) -> Desk:
+        known = self._desks.get(ticket.partition)
+        if known is not None and known[1] == ticket.offset:
+            return known[0]
+        # Another worker had the partition in between, or nobody: know what it knew.
+        desk, now_ms = self._new_desk(), self._clock.now_ms()
+        past = await self._before.before(ticket.topic, ticket.partition, ticket.offset, now_ms - self._horizon_ms())
+        for value in past:
+            try:
+                signal = decode_signal(value)
+            except msgspec.DecodeError:
+                continue
+            for found in desk.occurrences(signal):
+                # Whether something was new was decided then; it raised its alert then, and does not grow.
+                if found.rule.first_seen is None:
+                    desk.take(found, now_ms, Result())
+        desk.queue.calm()
+        if past:
+            log.info(events.SIGNALS_REREAD, partition=ticket.partition, signals=len(past))
+        return desk
+
+    async def _is_wanted(self, desk: Desk, found: Occurrence, now_ms: int) -> bool:
+        """Whether it makes or grows an alert: of a first-seen rule, only what is new."""
+        first, signal = found.rule.first_seen, found.signal
+        if first is None:
+            await self._remember(desk, found, now_ms)
+            return True
+        event = found.evidence[0]
+        at_ms = believed_ms(event.time_ms, signal.arrived_ms)
+        ask = partial(self._baselines.is_new, event=event.id, at_ms=at_ms, learn_ms=first.learn_ms)
+        project = (signal.project, signal.environment)
+        new: bool = await self._patiently(ask, project, found.rule.id, signal.who, signal.what)
+        return new
+
+    async def _remember(self, desk: Desk, found: Occurrence, now_ms: int) -> None:
+        """An alert whose window ended before what was read again may be in the index already."""
+        if desk.queue.knows(found.id) or now_ms - found.from_ms < self._horizon_ms() - LATE_MS:
+            return
+        signal = found.signal
+        index = index_name("alerts", signal.project, signal.environment, found.from_ms, "month")
+        document = await self._patiently(self._store.read, index, found.id)
+        if document is not None:
+            desk.queue.adopt(read_back(document, index, found))
+
+    def _count(self, signal: Signal, result: Result) -> None:
+        for rule in result.suppressed:
+            self._meters.add(metrics.ALERTS_SUPPRESSED, 1, (signal.project, signal.environment, rule.id))
+        for alert in result.alerts:
+            if alert.fresh:
+                labels = (signal.project, signal.environment, alert.first.rule.id, alert.severity)
+                self._meters.add(metrics.ALERTS_RAISED, 1, labels)
+
+    async def _flush(self) -> None:
+        while self._batch.waiting:
+            await self._clock.sleep(PATIENCE)
+            batch, self._batch = self._batch, Batch()
+            try:
+                await self._write(list(batch.alerts.values()))
+            except Exception as error:  # noqa: BLE001 - each waiting task reports it, and the worker ends
+                _tell(batch.waiting, error)
+            else:
+                _tell(batch.waiting, None)
+
+    async def _write(self, alerts: list[Open]) -> None:
+        url = self._dashboards_url
+        written = [Written(alert.index, alert.id, alert.document(url), alert.changes(url)) for alert in alerts]
+        for alert, each in zip(alerts, written, strict=True):
+            if alert.fresh:
+                await self._notify(Notice(alert.index, alert.id, msgspec.json.encode(each.whole).decode(), self._clock.now_ms()))
+        await self._patiently(self._store.write, written)
+        for alert in alerts:
+            alert.fresh = False
+
+    async def _patiently(self, ask: Callable[..., Any], *arguments: Any) -> Any:
+        attempts = 0
+        while True:
+            try:
+                return await ask(*arguments)
+            except Backpressure as busy:
+                attempts += 1
+                if attempts == 1:
+                    log.warning(events.ALERTS_WAIT, reason=busy.reason)
+                await self._clock.sleep(busy.wait or self._backoff.delay(attempts))
+
+
+async def _settled(done: asyncio.Future[None], ticket: Ticket) -> None:
+    await done
+    ticket.settle()
+
+
+def _tell(waiting: list[asyncio.Future[None]], error: Exception | None) -> None:
+    for done in waiting:
+        if done.done():
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)

@@ -1,0 +1,82 @@
+"""The desk where signals of one partition arrive: who is behind them, how severe they are, which alert they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from service.alerts.findings import finding_rule
+from service.alerts.occurrence import Occurrence, occurrence_of
+from service.alerts.queue import Open, Queue
+from service.alerts.rating import Origin, Rating
+from service.alerts.rule import FINDING, AlertRule
+from service.alerts.signal import Signal
+
+
+class Correlations(Protocol):
+    """Correlation rules with their state; a function of the signals they were given."""
+
+    def feed(self, signal: Signal, document: Mapping[str, Any]) -> list[Occurrence]:
+        """Take a signal in; what fires because of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a desk works by; replaced as a whole when the configuration changes."""
+
+    by_id: Mapping[str, AlertRule]
+    rating: Rating
+    window_ms: int
+    most_alerts: int
+
+
+@dataclass(slots=True)
+class Result:
+    """What one signal led to."""
+
+    alerts: list[Open] = field(default_factory=list)
+    suppressed: list[AlertRule] = field(default_factory=list)
+    """Correlations that fired and that nobody wants to hear of."""
+
+
+class Desk:
+    """Everything that is known of one partition of the topic ``signals``."""
+
+    def __init__(self, rules: Callable[[], Rules], correlations: Correlations) -> None:
+        """``rules`` is asked for each signal; ``correlations`` belong to this desk alone."""
+        self._rules = rules
+        self._correlations = correlations
+        self.queue = Queue(rules().most_alerts)
+
+    def occurrences(self, signal: Signal) -> Iterable[Occurrence]:
+        """What the signal says by itself and with others; nothing when its rule is not there any more."""
+        rules = self._rules()
+        try:
+            document = orjson.loads(signal.document)
+        except orjson.JSONDecodeError:
+            return
+        if not isinstance(document, dict) or not signal.evidence:
+            return
+        rule = finding_rule(document) if signal.rule == FINDING else rules.by_id.get(signal.rule)
+        if rule is None:
+            return
+        if signal.own and not rule.counted_only:
+            yield occurrence_of(rule, signal, document, rules.window_ms)
+        yield from self._correlations.feed(signal, document)
+
+    def take(self, found: Occurrence, now_ms: int, result: Result) -> None:
+        """Put an occurrence into its alert, unless nobody wants it."""
+        rating, signal = self._rules().rating, found.signal
+        origin = Origin(signal.project, signal.environment, signal.dataset)
+        if found.rule.id != signal.rule and rating.suppressed(found.rule, origin, found.document, now_ms) is not None:
+            # A correlation; what is suppressed of single events never came here.
+            result.suppressed.append(found.rule)
+            return
+        severity = rating.severity(found.rule, origin, found.document, now_ms)
+        alert = self.queue.take(found, severity, now_ms)
+        if alert is not None and alert not in result.alerts:
+            result.alerts.append(alert)

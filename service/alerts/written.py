@@ -1,0 +1,82 @@
+"""What a rule's author says of its alerts, in keys that Sigma leaves to others: ``triage``, ``levels``, ``group_by`` and more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from service.alerts.channels import Severity
+from service.alerts.rule import AlertRule, FirstSeen
+from service.detect.rule import About
+from service.errors import ContentError
+from service.pipeline.schema import Duration, Model
+from service.spans import duration_ms
+from service.yaml_errors import explain
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^@?[A-Za-z_][A-Za-z0-9_@.\-]{0,200}$")]
+Sentence = Annotated[str, StringConstraints(min_length=3, max_length=500)]
+
+
+class FirstSeenEntry(Model):
+    """Only what is new for somebody is worth an alert."""
+
+    who: list[FieldName] = Field(min_length=1)
+    """ECS fields of the subject: ``[user.id]``."""
+    what: list[FieldName] = Field(min_length=1)
+    """ECS fields of what must be new for it: ``[source.geo.country_iso_code]``."""
+    learn: Duration = "7d"
+    """How long a subject is only learnt about, from when it was first seen."""
+
+
+class Extras(Model):
+    """Keys of a rule that are ours."""
+
+    triage: list[Sentence] = Field(default=[])
+    """What to look at, in this order."""
+    levels: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")], Severity] = Field(default={})
+    """Environment → level, where it differs from ``level``."""
+    group_by: list[FieldName] = Field(default=[])
+    """ECS fields by which matches are one alert; without it, the principal."""
+    window: Duration | None = None
+    """Matches within this time are one alert."""
+    first_seen: FirstSeenEntry | None = None
+    """Only what is new raises an alert."""
+
+
+KEYS = frozenset(Extras.model_fields)
+
+
+def extras_of(about: About) -> Extras:
+    """Our keys of a rule; raises ContentError at the rule's place."""
+    said = {key: value for key, value in about.custom.items() if key in KEYS}
+    try:
+        return Extras.model_validate_json(json.dumps(said), strict=True)
+    except ValidationError as error:
+        fault = explain(error, said, Extras)[0]
+        where = ".".join(map(str, fault.keys))
+        raise ContentError(about.place, fault.code, f"{about.title}: {where}: {fault.reason}", fault.hint) from error
+
+
+def alert_rule(about: About, category: str = "", group_by: Iterable[str] = ()) -> AlertRule:
+    """What alerts say of a rule; raises ContentError."""
+    extras = extras_of(about)
+    first = extras.first_seen
+    return AlertRule(
+        id=about.id,
+        title=about.title,
+        level=about.level,
+        levels=extras.levels,
+        description=about.description,
+        references=about.references,
+        tags=about.tags,
+        falsepositives=about.falsepositives,
+        triage=tuple(extras.triage),
+        group_by=tuple(extras.group_by) or tuple(group_by),
+        window_ms=None if extras.window is None else duration_ms(extras.window),
+        category=category,
+        first_seen=None if first is None else FirstSeen(tuple(first.who), tuple(first.what), duration_ms(first.learn)),
+        counted_only=about.counted_only,
+    )
