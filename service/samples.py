@@ -12,7 +12,7 @@ from service.yaml_file import read
 
 EXPECTED = ".expected.json"
 FACTS = ".facts.yml"
-SUFFIXES = (".log", ".json", ".ndjson", ".gz", ".bin", ".zst", ".csv", ".tsv", ".xml")
+SUFFIXES = (".log", ".json", ".ndjson", ".gz", ".bin", ".zst", ".csv", ".tsv", ".xml", ".parquet")
 
 
 class Facts(BaseModel):

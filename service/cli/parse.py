@@ -34,8 +34,8 @@ def command(
 ) -> None:
     """Print one JSON object a document; dead letters as JSON lines on stderr.
 
-    Reads JSON (one value, lines, concatenated, an array, an envelope) or text lines, plain, gzip or zstd. ``line`` is
-    the 1-based line an event begins at, or its number where the input is one array or envelope.
+    Reads JSON (one value, lines, concatenated, an array, an envelope), text lines or Parquet, plain, gzip or zstd. ``line``
+    is the 1-based line an event begins at, or its number where the input is one array, envelope or Parquet file.
     """
     data = read_input(ctx, file)
     from service.offline.play import Dead

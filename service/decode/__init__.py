@@ -1,4 +1,4 @@
-"""Bytes → raw events: compression, CloudWatch Logs, EventBridge, JSON however it is laid out, lines of text."""
+"""Bytes → raw events: compression, CloudWatch Logs, EventBridge, JSON however it is laid out, Parquet, lines of text."""
 
 from service.decode.limits import Limits
 from service.decode.record import Decoded, decode_record, split

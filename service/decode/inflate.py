@@ -105,7 +105,7 @@ def _from_base64(data: bytes) -> bytes | None:
         inner = binascii.a2b_base64(data)
     except binascii.Error:
         return None
-    if inner[:2] == GZIP or inner[:4] == ZSTD or inner.lstrip()[:1] in (b"{", b"["):
+    if inner[:2] == GZIP or inner[:4] == ZSTD or inner[:4] == b"PAR1" or inner.lstrip()[:1] in (b"{", b"["):
         return inner
     try:
         text = inner.decode()

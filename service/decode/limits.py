@@ -23,6 +23,8 @@ class Limits:
     """Events in one record; what comes after is one dead letter."""
     broken: int = 1_000
     """Broken units in one record; what comes after is one dead letter."""
+    values: int = 50_000_000
+    """Values in all columns of a Parquet file, nulls included."""
     depth: int = 64
     """Brackets open at once in a JSON event."""
 

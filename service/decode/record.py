@@ -9,6 +9,7 @@ from service.decode.cloudwatch import PREFIX, read_message
 from service.decode.inflate import unpack
 from service.decode.json_value import read_single
 from service.decode.limits import DEFAULT, Limits
+from service.decode.parquet import is_parquet, read_parquet
 from service.decode.payload import read_payload
 from service.decode.units import Broken, Run, Units
 from service.errors import EventError
@@ -44,7 +45,9 @@ def _read(payload: bytes, units: Units) -> None:
         return
     if payload.startswith(forwarded.PREFIX) and forwarded.read_forwarded(payload, units):
         return
-    if not read_single(payload, units):
+    if is_parquet(payload):
+        read_parquet(payload, units)
+    elif not read_single(payload, units):
         read_payload(payload, units)
 
 
