@@ -90,7 +90,7 @@ def test_what_the_log_calls_it_goes_before_what_the_text_says() -> None:
     assert told(None, "SELECT")["command"] == "SELECT"
 
 
-@pytest.mark.parametrize("statement", [None, "", "   ", "'quoted'", 7, "/* never closed", "\ufeff;;"])
+@pytest.mark.parametrize("statement", [None, "", "   ", "'quoted'", 7, "/* never closed", "\ufeff;;", "once upon a time"])
 def test_what_is_no_statement_is_nothing(statement: object) -> None:
     assert told(statement) == {}
 

@@ -37,6 +37,14 @@ _READS = frozenset(names("SELECT TABLE VALUES WITH FETCH SHOW DESCRIBE DESC EXPL
 _WRITES = frozenset(
     names("INSERT UPDATE DELETE MERGE REPLACE TRUNCATE UPSERT LOAD IMPORT COMMENT REFRESH REINDEX SECURITY LOCK PURGE FLASHBACK")
 )
+_OTHERS = frozenset(
+    names(
+        "BEGIN COMMIT ROLLBACK SAVEPOINT RELEASE START SET CALL EXEC EXECUTE DO PREPARE DEALLOCATE ANALYZE ANALYSE VACUUM"
+        " CHECKPOINT DISCARD LISTEN NOTIFY UNLISTEN MOVE CLOSE OPEN CLUSTER OPTIMIZE REPAIR CHECK CHECKSUM CACHE HELP BINLOG XA END ABORT"
+        " COPY UNLOCK PRINT RAISERROR WAITFOR BACKUP RESTORE DBCC IF WHILE GRANT REVOKE DENY REASSIGN REVERT CREATE ALTER DROP RENAME"
+        " NOAUDIT ASSOCIATE DISASSOCIATE BULK OPENQUERY SIGNAL RESIGNAL GET RESET CONNECT DISCONNECT"
+    )
+)
 _SETTINGS = frozenset(
     [
         *names("SHUTDOWN AUDIT NOAUDIT RECONFIGURE INSTALL UNINSTALL FLUSH KILL CHANGE RESET STOP ADMINISTER"),
@@ -112,6 +120,8 @@ def _command(text: str) -> str:
                     word = f"{words[at - 1]} {word}"
                 return f"{verb} {word} {follower}" if follower in _PAIRS.get(word, ()) else f"{verb} {word}"
     following = words[1] if len(words) > 1 else ""
+    if verb not in _OTHERS and verb not in _READS and verb not in _WRITES and verb not in _SETTINGS:
+        return ""
     if (verb == "SET" and following in _SETS) or f"{verb} {following}" in _RIGHTS:
         return f"{verb} {following}"
     if verb == "WITH" and (change := _DATA_CHANGE.search(text)) is not None:
