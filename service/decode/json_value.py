@@ -54,13 +54,14 @@ class Items(msgspec.Struct, gc=False):
     configurationItems: list[msgspec.Raw]  # noqa: N815 - AWS Config's spelling
 
 
-class Findings(msgspec.Struct, gc=False):
-    """The detail of a Security Hub event: all findings of one import or action."""
+class Several(msgspec.Struct, gc=False):
+    """A detail that is a list of events: Security Hub's findings of one import or action, an inventory of WorkSpaces."""
 
-    findings: list[msgspec.Raw]
+    findings: list[msgspec.Raw] = []
+    Workspaces: list[msgspec.Raw] = []
 
 
-_findings = msgspec.json.Decoder(Findings)
+_several = msgspec.json.Decoder(Several)
 _items = msgspec.json.Decoder(Items)
 _envelope = msgspec.json.Decoder(Envelope)
 _records = msgspec.json.Decoder(Records)
@@ -172,11 +173,12 @@ def _read_items(value: bytes, line: int, units: Units) -> bool:
 
 
 def _details(detail: str) -> list[str]:
-    """The events in the detail of an envelope: each of its findings, or the detail itself."""
-    if '"findings"' not in detail[:4096]:
+    """The events in the detail of an envelope: each of those that it lists, or the detail itself."""
+    if '"findings"' not in detail[:4096] and '"Workspaces"' not in detail[:20]:
         return [detail]
     try:
-        found = [bytes(each).decode() for each in _findings.decode(detail).findings]
+        listed = _several.decode(detail)
+        found = [bytes(each).decode() for each in listed.findings or listed.Workspaces]
     except WRONG:
         return [detail]
     return found if found and all(each.startswith("{") for each in found) else [detail]

@@ -421,6 +421,19 @@ def test_findings_of_one_eventbridge_event_are_events_of_their_own() -> None:
     assert (run.source, list(run.lines)) == ("aws.securityhub", [1, 1])
 
 
+def test_desktops_of_an_inventory_are_events_of_their_own() -> None:
+    envelope = {"detail-type": "WorkSpaces Fake", "source": "aws.fake.workspaces", "detail": {"Workspaces": [{"a": 1}, {"a": 2}]}}
+    (run,) = split(json.dumps(envelope, separators=(",", ":")).encode(), Limits()).runs
+    assert run.events == ['{"a":1}', '{"a":2}']
+
+
+@pytest.mark.parametrize("listed", ["[]", "7", '["a"]', '{"a":1}'])
+def test_a_detail_whose_list_is_none_is_one_event(listed: str) -> None:
+    envelope = f'{{"detail-type":"x","source":"y","detail":{{"Workspaces":{listed}}}}}'
+    (run,) = split(envelope.encode(), Limits()).runs
+    assert run.events == [f'{{"Workspaces":{listed}}}']
+
+
 def test_configuration_items_of_a_snapshot_are_events_of_their_own() -> None:
     (run,) = split(b'{"fileVersion":"1.0","configurationItems":[{"a":1},{"a":2}]}', Limits()).runs
     assert run.events == ['{"a":1}', '{"a":2}']

@@ -68,6 +68,14 @@ def test_names_of_resources_are_found_among_values() -> None:
     assert call("resource_names", ["-", ""]) == {}
 
 
+@pytest.mark.parametrize(
+    ("parts", "total"),
+    [((1, 2, 3, 4), 10), (("1", None, 2.0), 3), ((None,), None), (("x", "-"), None), ((2**63 - 1, 1), None), ((-5, 5), 0)],
+)
+def test_sums_are_of_the_numbers_that_are_there(parts: tuple[object, ...], total: int | None) -> None:
+    assert STEPS["sum"].function(*parts) == (total,)
+
+
 @pytest.mark.parametrize(("value", "number"), [([], 0), ([1, None], 2), ({"a": 1}, 1), ("ab", None), (7, None)])
 def test_lists_and_objects_are_counted(value: object, number: int | None) -> None:
     assert STEPS["count"].function(value) == (number,)
