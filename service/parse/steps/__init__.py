@@ -7,6 +7,7 @@ from typing import Any
 
 from service.parse.steps.auditd import auditd
 from service.parse.steps.guardduty import guardduty
+from service.parse.steps.json_cut import json_cut
 from service.parse.steps.json_or_text import json_or_text
 from service.parse.steps.key_lines import key_lines
 from service.parse.steps.key_value import key_value, logfmt
@@ -19,6 +20,7 @@ from service.parse.steps.windows_event import windows_event
 PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "auditd": auditd,
     "guardduty": guardduty,
+    "json_cut": json_cut,
     "json_or_text": json_or_text,
     "key_lines": key_lines,
     "key_value": key_value,
