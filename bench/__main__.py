@@ -1,6 +1,6 @@
 """``python -m bench [SECTION …]``: measure, print tables, write JSON.
 
-Sections: stages, path, opensearch. Quiet machine, please; what others do on it is in the wall times and the load below.
+Sections: stages, detection, path, opensearch. Quiet machine, please; what others do on it is in the wall times and the load.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import corpus, search, stages, whole
+from bench import corpus, detection, search, stages, whole
 from bench.loopback import kept
 from bench.measure import machine
 from service.local.stack import LocalStack
 
-SECTIONS = ("stages", "path", "opensearch")
+SECTIONS = ("stages", "detection", "path", "opensearch")
 DATASETS = stages.FULL
 
 
@@ -50,6 +50,9 @@ def main(
     if "stages" in wanted:
         found["stages"] = stages.run(max(1000, min(20_000, events // 5)))
         _show(console, "Stages, one core", found["stages"], ("cpu_us", "best_us", "wall_us", "bytes_per_event"))
+    if "detection" in wanted:
+        found["detection"] = detection.run(max(1000, min(20_000, events // 5)))
+        _show(console, "Rules, one core", found["detection"], ("cpu_us", "best_us", "ratio", "read", "matches"))
     try:
         if {"path", "opensearch"} & set(wanted) or memory:
             asyncio.run(_servers(wanted, found, events, runs, memory, datasets or DATASETS, console))

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter_ns
 from typing import Any
 
-from service.detect.compiled import Holds, compile_rule
+import orjson
+
+from service.detect.compiled import Holds, Resolved, compile_rule
+from service.detect.index import Index, columns_of, searched_for
 from service.detect.raw import RawEvent
 from service.detect.rule import Rule
 from service.detect.ruleset import RuleSet
+from service.match import fields
+from service.match.parse import TEXT
+from service.pipeline.watch import Watch, Watched
+
+MOST_WATCHED = 20
+"""Fields that rules ask for are handed out beside documents; the most asked for first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +33,133 @@ class Match:
     document: Mapping[str, Any]
 
 
+@dataclass(slots=True)
+class Cost:
+    """What a rule has seen and cost since the start, on one dataset."""
+
+    rule: Rule
+    dataset: str
+    looked: int = 0
+    """Events whose document it was asked about."""
+    matched: int = 0
+    nanoseconds: int = 0
+    """Asking it; reading documents and finding out which rules to ask is the dataset's."""
+
+
+@dataclass(slots=True)
+class DatasetCost:
+    """What the rules of a dataset have cost together."""
+
+    dataset: str
+    events: int = 0
+    read: int = 0
+    """Documents that were read because a rule might match."""
+    nanoseconds: int = 0
+    """All of it, rules included."""
+    rules: list[Cost] = field(default_factory=list)
+
+
+class _Dataset:
+    """The rules of one dataset, compiled."""
+
+    def __init__(self, dataset: str, resolved: Sequence[Resolved], ticks: Callable[[], int]) -> None:
+        self.resolved = resolved
+        self.ticks = ticks
+        self.holds: list[Holds] = [compile_rule(each) for each in resolved]
+        self.cost = DatasetCost(dataset, rules=[Cost(each.rule, dataset) for each in resolved])
+        self.all = range(len(resolved))
+        self._indices: dict[Watch, Index] = {}
+
+    def index(self, watch: Watch) -> Index:
+        """The index over what a pipeline hands out."""
+        found = self._indices.get(watch)
+        if found is None:
+            found = self._indices[watch] = Index(self.resolved, watch)
+        return found
+
+    def ask(self, at: int, document: Mapping[str, Any], numbers: Iterable[int], matches: list[Match]) -> None:
+        """Ask rules, in their order, about one document."""
+        raw = RawEvent(document)
+        for number in numbers:
+            began = self.ticks()
+            holds = self.holds[number](document, raw)
+            cost = self.cost.rules[number]
+            cost.nanoseconds += self.ticks() - began
+            cost.looked += 1
+            if holds:
+                cost.matched += 1
+                matches.append(Match(cost.rule, at, document))
+
+
 class Detector:
     """The rules of a set, compiled when their dataset is first seen. Pure and synchronous; raises for no document."""
 
-    def __init__(self, rules: RuleSet) -> None:
-        """Compile nothing yet."""
+    def __init__(self, rules: RuleSet, ticks: Callable[[], int] = perf_counter_ns) -> None:
+        """Compile nothing yet; ``ticks`` are the nanoseconds by which costs are told."""
         self.rules = rules
-        self._compiled: dict[str, list[tuple[Rule, Holds]]] = {}
+        self._ticks = ticks
+        self._datasets: dict[str, _Dataset] = {}
+
+    def watch(self, dataset: str) -> Watch:
+        """What the dataset's pipeline should hand out beside its documents; nothing where there are no rules for it."""
+        resolved = self.rules.resolved.get(dataset, ())
+        asked: Counter[str] = Counter()
+        for rule in resolved:
+            for name in fields(rule.node):
+                asked.update(column for column in columns_of(rule, name) if column is not None)
+        facets = tuple(name for name in self.rules.logsources.facets(dataset) if name in asked)
+        texts = [name for name, _ in asked.most_common() if name not in facets and name != TEXT]
+        watch = Watch(facets, tuple(texts[:MOST_WATCHED]))
+        if any(_needs_text(rule, watch) for rule in resolved):
+            return Watch(facets, (*watch.texts, TEXT))
+        return watch
 
     def run(self, dataset: str, documents: Sequence[Mapping[str, Any]]) -> list[Match]:
         """The matches of a batch, document by document, rules in their order."""
-        rules = self._compiled.get(dataset)
-        if rules is None:
-            resolved = self.rules.resolved.get(dataset, ())
-            rules = self._compiled[dataset] = [(each.rule, compile_rule(each)) for each in resolved]
-        if not rules:
-            return []
+        mine = self._of(dataset)
         matches: list[Match] = []
-        for at, document in enumerate(documents):
-            raw = RawEvent(document)
-            matches.extend(Match(rule, at, document) for rule, holds in rules if holds(document, raw))
+        if mine is not None:
+            began = self._ticks()
+            for at, document in enumerate(documents):
+                mine.ask(at, document, mine.all, matches)
+            mine.cost.events += len(documents)
+            mine.cost.read += len(documents)
+            mine.cost.nanoseconds += self._ticks() - began
         return matches
+
+    def look(self, dataset: str, watch: Watch, watched: Sequence[Watched], pieces: Sequence[str]) -> list[Match]:
+        """The same for documents as a pipeline writes them (``Carried.pieces``), with what it handed out beside them.
+
+        Only documents that a rule might match are read.
+        """
+        mine = self._of(dataset)
+        matches: list[Match] = []
+        if mine is None or not watched:
+            return matches
+        began = self._ticks()
+        for at, numbers in mine.index(watch).candidates(watched):
+            piece = pieces[at]
+            mine.ask(at, orjson.loads(piece[piece.index("\n") + 1 :]), sorted(numbers), matches)
+            mine.cost.read += 1
+        mine.cost.events += len(watched)
+        mine.cost.nanoseconds += self._ticks() - began
+        return matches
+
+    def costs(self) -> Iterator[DatasetCost]:
+        """What has been seen and spent so far, by dataset."""
+        return (each.cost for each in self._datasets.values())
+
+    def _of(self, dataset: str) -> _Dataset | None:
+        found = self._datasets.get(dataset)
+        if found is None:
+            resolved = self.rules.resolved.get(dataset)
+            if not resolved:
+                return None
+            found = self._datasets[dataset] = _Dataset(dataset, resolved, self._ticks)
+        return found
+
+
+def _needs_text(rule: Resolved, watch: Watch) -> bool:
+    """Whether the raw event's text is all that tells early that a rule will not match."""
+    index = Index([rule], watch)
+    return bool(index.always) and searched_for(rule, Watch(watch.facets, (*watch.texts, TEXT))) is not None

@@ -13,11 +13,13 @@ from service.detect.logsource import View
 from service.detect.raw import RawEvent, RawForm
 from service.fields import Catalogue
 from service.match.parse import TEXT
-from service.match.values import split_path, value_at
+from service.match.values import descend, split_path
 
 _OBJECTS = frozenset({"object", "flat_object", "nested"})
 _WHOLE = ("event.original", "message")
 """What a keyword is searched in."""
+KEYWORDS = "|".join(_WHOLE)
+"""What a keyword's field is called once it is resolved."""
 
 Look = Callable[[Mapping[str, Any], RawEvent], object]
 """``(document, raw event) -> value``."""
@@ -78,8 +80,25 @@ def look(found: tuple[Spot, ...]) -> Look:
 def _look(spot: Spot) -> Look:
     path, keys, form = spot.path, split_path(spot.path), spot.raw
     if form is None:
-        return lambda document, _: value_at(document, path, keys)
-    return lambda _, raw: _spelt(value_at(raw(form), path, keys))
+        return lambda document, _: _reach(document, keys)
+
+    def in_raw(_: Mapping[str, Any], raw: RawEvent) -> object:
+        event = raw(form)
+        value = _reach(event, keys)
+        return _spelt(event.get(path) if value is None else value)  # some write their dots into the keys
+
+    return in_raw
+
+
+def _reach(value: object, keys: tuple[str, ...]) -> object:
+    """What ``descend`` finds; quickly where there is no list on the way."""
+    for number, key in enumerate(keys):
+        if value.__class__ is not dict:
+            return descend(value, keys[number:])
+        value = value.get(key)
+        if value is None:
+            return None
+    return value
 
 
 def _spelt(value: object) -> object:

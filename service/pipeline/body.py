@@ -18,14 +18,15 @@ from service.pipeline.draft import Draft
 from service.pipeline.emission import write_enrichment, write_fields, write_service_fields
 from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
+from service.pipeline.output import write_output, written_ident
 from service.pipeline.parts import Carved, Flow
 from service.pipeline.paths import EACH, split_path
 from service.pipeline.raw import JsonShape, Row, Tree
 from service.pipeline.repeating import Leaves
-from service.pipeline.runtime import LONGEST_ID
 from service.pipeline.schema import Block
-from service.pipeline.slots import Quoting, Slot
+from service.pipeline.slots import Slot
 from service.pipeline.unplaced import keep_unplaced
+from service.pipeline.watch import Watch, watchable
 
 
 def _nobody(_: str) -> int | None:
@@ -35,8 +36,20 @@ def _nobody(_: str) -> int | None:
 class EventWriter:
     """Writes the code of one event, for one layout of columns; once per form."""
 
-    def __init__(self, loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str, constants: Constants) -> None:
-        """``constants`` are shared by all forms of the function."""
+    def __init__(
+        self,
+        loaded: LoadedPipeline,
+        layout: tuple[str, ...] | None,
+        version: str,
+        constants: Constants,
+        watch: Watch,
+        *,
+        settled: bool,
+    ) -> None:
+        """``constants`` are shared by all forms of the function.
+
+        ``settled``: all of ``watch`` can be watched; else what the first form does not know is left out.
+        """
         self.loaded = loaded
         self.file = loaded.file
         self.layout = layout
@@ -46,6 +59,9 @@ class EventWriter:
         self.blocks: list[Block] = [normalise] if isinstance(normalise, Block) else normalise
         self._single = isinstance(normalise, Block)
         self._general = True
+        self.watch = watch
+        """What is handed out beside the documents; known after a form is written."""
+        self._settled = settled
         self.branches: tuple[tuple[str, ...], ...] = ()
         """Objects of the raw event that are read in part; known after a form is written."""
         self.keys: tuple[str, ...] = ()
@@ -266,33 +282,7 @@ class EventWriter:
             raise self.loaded.source.error(keys, "unknown_field", f"{name} is set by no step", hint)
 
     def _finish(self, draft: Draft, document: str, *, careful: bool) -> None:
-        code = draft.code
-        code.add(f"ident = {self._ident(draft)}")
-        action = "{action}{suffix}{middle}{ident}{end}"
-        keep = "return {}" if careful else "pieces.append({})"
-        with code.block("if flaw is None:"):
-            code.add(keep.format('f"' + action + document[2:-1] + '{newline}"'))
-        with code.block("else:"):
-            code.add(f"document = count_flaw(flaw, {document}, flags)")
-            code.add(keep.format('f"' + action + '{document}{newline}"'))
-        if not careful:
-            code.add("at.append(i)", "continue")
-
-    def _ident(self, draft: Draft) -> str:
-        by_position = "position + (ids[i] if ids is not None else str(first + i))"
-        wanted = self.file.sink.id
-        if wanted == "position":
-            return by_position
-        values: list[str] = []
-        for name in [wanted] if isinstance(wanted, str) else wanted:
-            slot = draft.slots.get(name)
-            if slot is None or not slot.touched:
-                self._must_be_set(name, "sink", "id")
-                return by_position
-            values.append(draft.value(name))
-        asked = f"identity(({', '.join(values)},)) or {by_position}"
-        slot = draft.slots[wanted] if isinstance(wanted, str) else None
-        if draft.careful or slot is None or not slot.sure or slot.kind != "str" or slot.quoting != Quoting.LIKE_RAW:
-            return asked
-        plain = f"len({slot.local}) <= {LONGEST_ID} and {slot.local}.isascii() and {slot.local}.isprintable()"
-        return f"{slot.local} if {plain} else {asked}"  # what identity() would find, without the call
+        if not self._settled:
+            self.watch, self._settled = watchable(self.watch, draft.slots, self.file), True
+        ident = written_ident(draft, self.file.sink.id, missing=lambda name: self._must_be_set(name, "sink", "id"))
+        write_output(draft, document, ident, self.watch, careful=careful)

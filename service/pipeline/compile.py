@@ -34,21 +34,31 @@ from service.pipeline.parts import likeness
 from service.pipeline.paths import gather, split_path
 from service.pipeline.schema import PipelineFile
 from service.pipeline.shapes import Build, Shapes, Sorter, shape_of, write_sorter
+from service.pipeline.watch import NOTHING, Watch
 
 SCALARS = frozenset({str, int, float, bool})
 
 
-def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPipeline:
-    """The pipeline as straight-line code over these enrichers. Raises ContentErrors with the place of what is wrong."""
+def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers, watch: Watch = NOTHING) -> CompiledPipeline:
+    """The pipeline as straight-line code over these enrichers. Raises ContentErrors with the place of what is wrong.
+
+    ``watch``: output fields to hand out beside the documents; ``CompiledPipeline.watch`` are those that can be.
+    """
     version = version_of(loaded)
     fields: set[str] = set()
     memos: dict[object, object] = {}
 
     general: Written | None = None
+    settled: Watch | None = None
+
+    raw_names = raw_names_of(loaded.file) if loaded.file.parse.columns is not None else ()
 
     def build(layout: tuple[str, ...] | None) -> Carry:
-        nonlocal general
-        general = write_function(loaded, layout, version)
+        nonlocal general, settled
+        wanted = watch if settled is None else settled
+        general = write_function(loaded, layout, version, wanted, settled=settled is not None)
+        if layout is not raw_names and settled is None:
+            settled = general.watch  # what the function for most events can tell, all must
         fields.update(emitted(general.slots, loaded.catalogue.fields, loaded.file))
         function: Carry = _bind(general, loaded, enrichers, version, memos)
         return function
@@ -58,13 +68,13 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers) -> CompiledPi
 
     try:
         _masks_exist(loaded)
-        raw_names: tuple[str, ...] = ()
         if loaded.file.parse.columns is not None:
-            raw_names = raw_names_of(loaded.file)
             build(raw_names)  # every column that a step reads: its fields belong in the index template
-        return CompiledPipeline(loaded.file, loaded.catalogue, version, fields, raw_names, build, shapes)
+        made = CompiledPipeline(loaded.file, loaded.catalogue, version, fields, raw_names, build, shapes)
     except ContentError as error:
         raise ContentErrors(str(loaded.folder), [error]) from error
+    made.watch = settled or NOTHING
+    return made
 
 
 def _shapes(
@@ -89,7 +99,7 @@ def _shapes(
 
         def shaped(example: Any) -> Callable[..., None]:
             raw = example if layout is None else dict(zip(layout.keys, example, strict=True))
-            written = write_shaped(loaded, version, shape_of(raw, branches), layout)
+            written = write_shaped(loaded, version, shape_of(raw, branches), layout, general.watch)
             function: Callable[..., None] = _bind(written, loaded, enrichers, version, memos)
             return function
 

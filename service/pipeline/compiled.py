@@ -15,6 +15,7 @@ from service.parse.masks import MASKS
 from service.pipeline.runtime import SliceFacts, facts_of
 from service.pipeline.schema import PipelineFile
 from service.pipeline.shapes import Item, Shapes
+from service.pipeline.watch import NOTHING, Watched
 
 LAYOUTS = 64
 """Layouts of columns one pipeline compiles; a stream that invents more gets dead letters (``too_many_layouts``)."""
@@ -41,6 +42,8 @@ class Carried:
     """Bulk action and document, a line each: ``{"create":…}\\n{…}\\n``."""
     at: list[int] = field(default_factory=list)
     """Piece k is event number ``at[k]`` of the slice."""
+    watched: list[Watched] = field(default_factory=list)
+    """What was asked to be handed out beside piece k; empty where nothing was."""
     dead: list[Unusable] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
     """Rule name → events."""
@@ -51,6 +54,7 @@ class Carried:
         """Add the fates of other events."""
         self.pieces += other.pieces
         self.at += other.at
+        self.watched += other.watched
         self.dead += other.dead
         for mine, its in ((self.dropped, other.dropped), (self.flags, other.flags)):
             for name, events in its.items():
@@ -60,11 +64,11 @@ class Carried:
 Carry = Callable[
     [
         Slice, SliceFacts, Iterable[Item], str, list[str], list[int], list[Unusable], dict[str, int], dict[str, int],
-        list[Item] | None,
+        list[Item] | None, list[Watched],
     ],
     None,
 ]  # fmt: skip
-"""The last one, where it is given, gets the lines that have as many values as another known layout."""
+"""The last but one, where it is given, gets the lines that have as many values as another known layout."""
 
 
 class CompiledPipeline:
@@ -92,6 +96,8 @@ class CompiledPipeline:
         self.version = version
         self.fields = fields
         """Names of all fields that its documents may carry."""
+        self.watch = NOTHING
+        """What it hands out beside the documents."""
         self._build = build
         columns = file.parse.columns
         self._separator = columns.separator if columns is not None else " "
@@ -137,7 +143,18 @@ class CompiledPipeline:
         if self._shapes is not None:
             groups, rest = self._shapes.sort(slice_.events)
             for shaped, parsed in groups:
-                shaped(slice_, facts, parsed, rest, self._ingested[1], carried.pieces, carried.at, carried.dropped, carried.flags)
+                shaped(
+                    slice_,
+                    facts,
+                    parsed,
+                    rest,
+                    self._ingested[1],
+                    carried.pieces,
+                    carried.at,
+                    carried.dropped,
+                    carried.flags,
+                    carried.watched,
+                )
             items = rest
         if self._objects is not None:
             items = self._carry_objects(self._objects, carried, slice_, facts)
@@ -154,7 +171,7 @@ class CompiledPipeline:
     ) -> None:  # fmt: skip
         function(
             slice_, facts, items, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags,
-            misfits,
+            misfits, carried.watched,
         )  # fmt: skip
 
     def _carry_objects(self, function: Carry, carried: Carried, slice_: Slice, facts: SliceFacts) -> list[Item]:

@@ -17,6 +17,7 @@ from service.pipeline.load import LoadedPipeline
 from service.pipeline.parts import Carved
 from service.pipeline.raw import JsonShape
 from service.pipeline.slots import Slot
+from service.pipeline.watch import NOTHING, Watch
 
 LONGEST_FAST = 32_000
 """Characters of a raw event that the fast form takes: no string in it can be too long for a keyword."""
@@ -40,37 +41,48 @@ class Written:
     """Objects of a JSON event that are read in part, parents first."""
     keys: tuple[str, ...] = ()
     """Keys of a JSON event that are read."""
+    watch: Watch = NOTHING
+    """What is handed out beside the documents."""
     carved: tuple[Carved, ...] = ()
     """Functions of what repeats, by the names under which ``source`` looks their answers up."""
 
 
-def write_function(loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str) -> Written:
-    """Compile the pipeline for one layout of columns (None where there are none). Raises ContentError with the place."""
-    return _Function(loaded, layout, version).written()
+def write_function(
+    loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str, watch: Watch = NOTHING, *, settled: bool = False
+) -> Written:
+    """Compile the pipeline for one layout of columns (None where there are none). Raises ContentError with the place.
+
+    ``watch`` is what is to be handed out beside the documents: as far as this function can, unless that is ``settled``.
+    """
+    return _Function(loaded, layout, version, watch, settled=settled).written()
 
 
-def write_shaped(loaded: LoadedPipeline, version: str, shape: JsonShape, leaves: Layout | None = None) -> Written:
+def write_shaped(
+    loaded: LoadedPipeline, version: str, shape: JsonShape, leaves: Layout | None = None, watch: Watch = NOTHING
+) -> Written:
     """Compile the pipeline for raw events of one shape, already parsed; what it cannot take goes to ``rest``.
 
     With ``leaves`` an event is the tuple of its values, and what follows from a repeating part is looked up.
     """
-    return _Function(loaded, None, version).shaped(shape, leaves)
+    return _Function(loaded, None, version, watch, settled=True).shaped(shape, leaves)
 
 
 class _Function:
     """The loop and what stands before it."""
 
-    def __init__(self, loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str) -> None:
+    def __init__(
+        self, loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str, watch: Watch, *, settled: bool
+    ) -> None:
         self.file = loaded.file
         self.layout = layout
         self.constants = Constants()
-        self.event = EventWriter(loaded, layout, version, self.constants)
+        self.event = EventWriter(loaded, layout, version, self.constants, watch, settled=settled)
 
     def written(self) -> Written:
         """The function for every event."""
         code = Code()
         slots: dict[str, Slot] = {}
-        with code.block("def carry(slice_, facts, items, ingested, pieces, at, dead, dropped, flags, misfits):"):
+        with code.block("def carry(slice_, facts, items, ingested, pieces, at, dead, dropped, flags, misfits, watched):"):
             prolog, fast, careful = Code(), Code(), Code()
             with careful.block("def careful(i, text):"):
                 slots |= self.event.write(careful, prolog, careful=True)
@@ -89,7 +101,7 @@ class _Function:
             code.splice(prolog)
             code.splice(careful)
             code.splice(fast)
-        return Written(code.text(), self.constants, slots, self.event.branches, self.event.keys)
+        return Written(code.text(), self.constants, slots, self.event.branches, self.event.keys, self.event.watch)
 
     def _fast(self, fast: Code, prolog: Code) -> None:
         with fast.block("try:"), fast.block(f"if {self._clean()}:"):
@@ -106,7 +118,7 @@ class _Function:
     def shaped(self, shape: JsonShape, leaves: Layout | None) -> Written:
         """The function for events of one shape."""
         code = Code()
-        with code.block("def carry(slice_, facts, items, rest, ingested, pieces, at, dropped, flags):"):
+        with code.block("def carry(slice_, facts, items, rest, ingested, pieces, at, dropped, flags, watched):"):
             prolog, fast = Code(), Code()
             with fast.block(f"for i, text, {'raw' if leaves is None else 'values'} in items:"):
                 with fast.block("try:"):
@@ -118,7 +130,7 @@ class _Function:
             code.splice(fast)
         carved = tuple(self.event.carved)
         source = "".join(f"{each.source}\n" for each in carved) + code.text()
-        return Written(source, self.constants, slots, self.event.branches, self.event.keys, carved)
+        return Written(source, self.constants, slots, self.event.branches, self.event.keys, self.event.watch, carved)
 
     def _clean(self) -> str:
         columns = self.file.parse.columns
