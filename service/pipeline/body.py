@@ -12,6 +12,7 @@ from service.normalise.related import write_related
 from service.normalise.timing import times_of
 from service.parse.columns import folded
 from service.parse.pattern import write_pattern
+from service.parse.steps import DECODING
 from service.pipeline.code import Code, Constants, without_dead_stores
 from service.pipeline.document import Part, Shape, Writer
 from service.pipeline.draft import Draft
@@ -126,7 +127,8 @@ class EventWriter:
             return Row(code, self.layout, frozenset(parse.columns.absent if parse.columns else ()), full=full)
         if leaves is not None:
             return Leaves(code, leaves, shape or {})
-        return Tree(code, shape, frozenset(parse.json_event.absent if parse.json_event else ()))
+        absent = frozenset(parse.json_event.absent if parse.json_event else ())
+        return Tree(code, shape, absent, decoded=parse.step in DECODING)
 
     def _parse(self, code: Code, draft: Draft, *, parsed: bool) -> None:
         parse, careful = self.file.parse, draft.careful
@@ -243,7 +245,8 @@ class EventWriter:
             text = "quote(text)"
             columns = self.file.parse.columns
             escapes = columns is not None and (columns.quoted or columns.separator == "\t")
-            if not draft.careful and self.file.parse.json_event is None and not escapes:
+            parse = self.file.parse
+            if not draft.careful and parse.json_event is None and parse.step not in DECODING and not escapes:
                 text = "'\"' + text + '\"'"
             if any(block.forget for block in self.blocks):
                 text = f"(quote(dumps(raw)) if secret else {text})"

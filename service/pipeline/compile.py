@@ -20,13 +20,13 @@ from service.normalise.time import READERS, Times, suffix_of, syslog
 from service.parse.columns import line_of, split_bracketed, split_carefully, split_quoted
 from service.parse.json_event import read_json
 from service.parse.masks import MASKS
-from service.parse.steps import PARSERS
+from service.parse.steps import DECODING, PARSERS
 from service.pipeline import leaves, runtime
 from service.pipeline.code import Constants
 from service.pipeline.compiled import Carry, CompiledPipeline, Unusable
 from service.pipeline.emission import emitted, threat_members
 from service.pipeline.flaw import cannot_cast, flag, joined, keep, keep_rest
-from service.pipeline.function import CLEAN_JSON, Written, write_function, write_shaped
+from service.pipeline.function import CLEAN_JSON, SHORT, Written, write_function, write_shaped
 from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
 from service.pipeline.memo import PartMemo, Room, StepMemo
@@ -80,10 +80,11 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers, watch: Watch 
 def _shapes(
     loaded: LoadedPipeline, general: Written, enrichers: Enrichers, version: str, memos: dict[object, object]
 ) -> Shapes | None:
-    """The sorter of JSON events and the compiler of their shapes, where that pays."""
+    """The sorter of events that are objects and the compiler of their shapes, where that pays."""
     parse = loaded.file.parse
     blocks = loaded.file.normalise if isinstance(loaded.file.normalise, list) else [loaded.file.normalise]
-    if parse.json_event is None or parse.pattern is not None or any(block.forget and block.when is None for block in blocks):
+    are_objects = parse.json_event is not None or parse.step in DECODING
+    if not are_objects or parse.pattern is not None or any(block.forget and block.when is None for block in blocks):
         return None
     layout = _layout_of(loaded, general)
 
@@ -91,7 +92,10 @@ def _shapes(
         branches, constants = general.branches, Constants()
         if layout is None:
             root = parse.json_event.root if parse.json_event is not None else None
-            source = write_sorter(branches, split_path(root) if root is not None else None, CLEAN_JSON)
+            clean, read = (
+                (CLEAN_JSON, "loads") if parse.step is None else (SHORT, constants.name(("parser", parse.step), "PARSE"))
+            )
+            source = write_sorter(branches, split_path(root) if root is not None else None, clean, read)
         else:
             branches = tuple(path for path in branches if not path or path[0] in layout.shaped)
             source = leaves.write_sorter(layout, branches, CLEAN_JSON)

@@ -37,11 +37,14 @@ class Draft:
 
     @contextmanager
     def condition(self, expression: str) -> Iterator[None]:
-        """Write inside ``if expression:``."""
+        """Write inside ``if expression:``; nothing is asked where nothing is written."""
         self._conditions += 1
+        before = len(self.code.lines)
         try:
             with self.code.block(f"if {expression}:"):
                 yield
+            if [line.strip() for line in self.code.lines[before + 1 :]] == ["pass"]:
+                del self.code.lines[before:]
         finally:
             self._conditions -= 1
 

@@ -96,7 +96,11 @@ class Tree:
 
     plain_text = False
 
-    def __init__(self, code: Code, shape: JsonShape | None = None, absent: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, code: Code, shape: JsonShape | None = None, absent: frozenset[str] = frozenset(), *, decoded: bool = False
+    ) -> None:
+        """``decoded``: its texts are no pieces of the event's own, every one may need escapes."""
+        self.decoded = decoded
         self.reads: dict[tuple[str, ...], Read] = {}
         self.overlay: dict[str, str] = {}
         self.foreign: set[str] = set()
@@ -114,7 +118,8 @@ class Tree:
         known = self.reads.get(keys)
         if known is None:
             fact = FACTS.get(path) or self.overlay.get(path)
-            known = self.reads[keys] = Read(keys, fact or self._code.local(path, "x"), foreign=is_foreign(path, self.foreign))
+            foreign = self.decoded or is_foreign(path, self.foreign)
+            known = self.reads[keys] = Read(keys, fact or self._code.local(path, "x"), foreign=foreign)
             if fact is not None:
                 known.consumed = path in FACTS
             else:
@@ -183,7 +188,7 @@ class Tree:
         self._level(code, constants, root, "raw", (), whole=False)
 
     def _level(self, code: Code, constants: Constants, node: Node, local: str, path: tuple[str, ...], *, whole: bool) -> None:
-        if not whole:
+        if not whole or self.decoded:
             self.branches.append(path)
         for key, child in node.below.items():
             here = (*path, key)

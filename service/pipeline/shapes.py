@@ -1,4 +1,6 @@
-"""JSON events sorted by shape: those that are alike share code that knows their keys and types beforehand.
+"""Events that are objects sorted by shape: those that are alike share code that knows their keys and types beforehand.
+
+Objects are JSON, and what a parse step that decodes makes of text.
 
 A source has few shapes (CloudTrail: a handful for nine events in ten), and knowing one removes nine tenths of the tests that
 code for any event must make. A shape is compiled once it was seen often; events of rare shapes take the general function.
@@ -29,18 +31,18 @@ Build = Callable[[Any], Callable[..., None]]
 Sorter = Callable[[list[str], dict[Key, list[Parsed]], list[Item]], None]
 
 
-def write_sorter(branches: tuple[tuple[str, ...], ...], root: tuple[str, ...] | None, clean: str) -> str:
+def write_sorter(branches: tuple[tuple[str, ...], ...], root: tuple[str, ...] | None, clean: str, read: str = "loads") -> str:
     """Source of ``sort(events, groups, rest)``: parses events into groups by shape; ``rest`` gets what must be done with care.
 
     ``root`` is the path of the event proper inside what was parsed, if it may be wrapped; ``clean`` the test for events that
-    can be written without escapes.
+    can be written without care, ``read`` the name of what parses their text.
     """
     code = Code()
     with code.block("def sort(events, groups, rest):"), code.block("for i, text in enumerate(events):"):
         with code.block(f"if not ({clean}):"):
             code.add("rest.append((i, text))", "continue")
         with code.block("try:"):
-            code.add("raw = loads(text)")
+            code.add(f"raw = {read}(text)")
         with code.block("except Exception:"):
             code.add("rest.append((i, text))", "continue")
         with code.block("if raw.__class__ is not dict:"):
