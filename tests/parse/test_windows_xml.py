@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import EventError
+from service.parse.bounded_xml import MOST_ELEMENTS
 from service.parse.steps.windows_event import windows_event
 from service.parse.windows import xml
-from service.parse.windows.tree import MOST_ELEMENTS, read_tree
+from service.parse.windows.tree import read_tree
 from service.parse.windows.xml import finished, read_xml
 
 NAMESPACE = "http://schemas.microsoft.com/win/2004/08/events/event"
@@ -46,7 +47,7 @@ def test_the_head_of_an_event_is_read_with_the_words_for_its_numbers() -> None:
         "provider": "Microsoft-Windows-Security-Auditing",
         "provider_guid": "{54849625-5478-4994-A5BA-3E3B0328C30D}",
         "event_id": "4624",
-        "version": "2",
+        "version": 2,
         "level": "information",
         "task": "Logon",
         "opcode": "Info",
@@ -54,8 +55,8 @@ def test_the_head_of_an_event_is_read_with_the_words_for_its_numbers() -> None:
         "outcome": "success",
         "time": "2026-11-29T12:11:10.123456700Z",
         "record_id": "4711",
-        "process_id": "632",
-        "thread_id": "680",
+        "process_id": 632,
+        "thread_id": 680,
         "channel": "Security",
         "computer": "host.example.com",
     }

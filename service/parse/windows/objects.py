@@ -13,9 +13,10 @@ from service.parse.windows.converted import read_collector, read_converted
 from service.parse.windows.inserts import named_inserts
 from service.parse.windows.members import take_keywords
 from service.parse.windows.message import data_of
-from service.parse.windows.words import level_word, opcode_word, outcome_word, task_word
+from service.parse.windows.words import level_word, opcode_word, outcome_word, task_word, with_numbers
 
 MOST_DATA = 1000
+LONGEST_NAME = 256
 _NAME = re.compile(r"[^A-Za-z0-9_]")
 _ZONED = re.compile(r".*(?:Z|[+-]\d\d:?\d\d)")
 _FLAT = {
@@ -67,10 +68,11 @@ def _ready(raw: dict[str, Any]) -> dict[str, Any]:
     message = raw.get("message")
     if not raw.get("data") and isinstance(message, str) and message:
         raw["data"] = data_of(event_id, message)
+    with_numbers(raw)
     for key in ("data", "user_data"):
         value = raw.get(key)
         raw[key] = _plain(value) if isinstance(value, dict) else None
-    return {key: value for key, value in raw.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in raw.items() if value or value == 0}
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,15 +80,22 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in data.items():
         if len(plain) >= MOST_DATA:
             break
-        if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):
-            value = dump(value)
-        elif isinstance(value, bool):
-            value = "true" if value else "false"
-        elif isinstance(value, int | float):
-            value = str(value)
-        if value is not None:
-            plain[_NAME.sub("_", key[:256]) or "_"] = value
+        if value is None:
+            continue
+        name = (
+            key if key.isidentifier() and key.isascii() and len(key) < LONGEST_NAME else _NAME.sub("_", key[:LONGEST_NAME]) or "_"
+        )
+        plain[name] = value if value.__class__ is str else _text(value)
     return plain
+
+
+def _text(value: Any) -> Any:
+    """A scalar as text, a list of scalars as it is, anything else as JSON."""
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):
+        return dump(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, list) else str(value)
 
 
 def _flat(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,13 @@
-"""An event as XML of any spelling: expat, held to a depth, a number of elements, and no document type at all."""
+"""An event as XML of any spelling, element by element."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
-from xml.parsers import expat  # no entity is ever declared: a document type is refused before it is read
 
 from service.errors import EventError
+from service.parse.bounded_xml import walk
 
-DEEPEST = 16
-MOST_ELEMENTS = 2000
-MOST_REFERENCES = 10_000
-"""Numbered characters that are looked at; a forbidden one behind them breaks the event there."""
-_DECLARATION = re.compile(r"<\?xml[^>]*+\?>")
-_BAD_REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,12})|([0-9]{1,12}));")
 _SYSTEM = {
     "Version": "version",
     "Level": "level",
@@ -39,10 +32,6 @@ _ATTRIBUTES = {
     ("Security", "UserID"): "user_id",
 }
 _RENDERED = {"Message": "message", "Level": "level", "Task": "task", "Opcode": "opcode"}
-
-
-class _Stop(Exception):
-    """Raised inside a handler to end the parser; ``str()`` says why."""
 
 
 class _Element:
@@ -77,26 +66,25 @@ class _Element:
 
 def read_tree(text: str) -> dict[str, Any]:
     """The raw event, its words under ``rendered``. Raises EventError ``not_xml``, ``doctype``, ``too_deep`` or ``no_event``."""
-    walk = _Walk()
-    broken = walk.read(text)
-    raw = walk.raw
+    event = _Event()
+    broken = walk(text, event.start, event.end, event.characters)
+    raw = event.raw
     if "event_id" not in raw or "provider" not in raw:
         if broken is not None:
             raise EventError("parse", "not_xml", broken)
         raise EventError("parse", "no_event", "the XML names no provider and event id under Event/System")
     if broken is not None:
-        walk.close()
+        event.close()
         raw["broken"] = broken
     return raw
 
 
-class _Walk:
+class _Event:
     """One pass: a stack of open elements, and the raw event that grows as they close."""
 
     def __init__(self) -> None:
         self.raw: dict[str, Any] = {}
         self._open: list[_Element] = []
-        self._elements = 0
         self._unnamed = 0
         self._closers: dict[str, Callable[[_Element, _Element], None]] = {
             "System": self._system,
@@ -106,52 +94,28 @@ class _Walk:
             "Keywords": self._keyword,
         }
 
-    def read(self, text: str) -> str | None:
-        """Walk the text; what is wrong with it, or None. Raises EventError for what is refused whatever it says."""
-        text = _BAD_REFERENCE.sub(_harmless, _DECLARATION.sub("", text, count=1), count=MOST_REFERENCES)
-        parser = expat.ParserCreate("utf-8")
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
-        parser.StartDoctypeDeclHandler = self._doctype
-        try:
-            parser.Parse(text.encode("utf-8", "replace"), True)  # noqa: FBT003 - expat takes it by position alone
-        except _Stop as stop:
-            return str(stop)
-        except expat.ExpatError as error:
-            parser.buffer_text = False  # hands over the text that it still holds
-            return f"not well-formed: {expat.ErrorString(error.code)}, line {error.lineno}, column {error.offset}"
-        return None
-
     def close(self) -> None:
         """Take what stands in the elements that the text did not close: it was cut there."""
         while self._open:
             element = self._open[-1]
             if element.text or element.below:
-                self._end(element.name)
+                self.end()
             else:
                 self._open.pop()
 
-    def _doctype(self, *_: object) -> None:
-        raise EventError("parse", "doctype", "an event has no document type")
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._elements += 1
-        if len(self._open) >= DEEPEST:
-            raise EventError("parse", "too_deep", f"nested deeper than {DEEPEST} levels")
-        if self._elements > MOST_ELEMENTS:
-            raise _Stop(f"more than {MOST_ELEMENTS} elements")
-        local = name.rpartition(":")[2]
-        if not self._open and local != "Event":
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins; raises EventError ``no_event`` when the first is no Event."""
+        if not self._open and name != "Event":
             raise EventError("parse", "no_event", f"the XML is no Event but {name[:100]!r}")
-        self._open.append(_Element(local, attributes))
+        self._open.append(_Element(name, attributes))
 
-    def _characters(self, text: str) -> None:
+    def characters(self, text: str) -> None:
+        """Text of the element that is open."""
         if self._open:
             self._open[-1].text.append(text)
 
-    def _end(self, _: str) -> None:
+    def end(self) -> None:
+        """The element that is open ends: what it says goes where it belongs."""
         element = self._open.pop()
         if not self._open:
             return
@@ -206,10 +170,3 @@ class _Walk:
         text = "".join(element.text).strip(" \t\n")
         if element.name == "Keyword" and text:
             self.raw.setdefault("rendered", {}).setdefault("keywords", []).append(text)
-
-
-def _harmless(found: re.Match[str]) -> str:
-    """The reference, or U+FFFD in place of one to a character that XML does not know."""
-    code = int(found[1], 16) if found[1] else int(found[2])
-    known = code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code <= 0x10FFFF
-    return found[0] if known else "\ufffd"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 LEVELS = {"0": "information", "1": "critical", "2": "error", "3": "warning", "4": "information", "5": "verbose"}
 """Security auditing and classic sources write 0 for what viewers show as information."""
@@ -130,6 +131,15 @@ def outcome_word(words: tuple[str, ...] | list[str]) -> str | None:
         if word in (FAILURE, "AUDIT_FAILURE"):
             return "failure"
     return None
+
+
+def with_numbers(raw: dict[str, Any]) -> dict[str, Any]:
+    """The raw event, in place, with those of its facts as numbers that are some."""
+    for name in ("version", "process_id", "thread_id"):
+        value = raw.get(name)
+        if isinstance(value, str) and value.isdecimal() and len(value) < 16:
+            raw[name] = int(value)
+    return raw
 
 
 def _short(value: object) -> str:

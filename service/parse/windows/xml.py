@@ -12,7 +12,7 @@ from typing import Any
 
 from service.errors import EventError
 from service.parse.windows.tree import read_tree
-from service.parse.windows.words import keyword_words, level_word, opcode_word, outcome_word, task_word
+from service.parse.windows.words import keyword_words, level_word, opcode_word, outcome_word, task_word, with_numbers
 
 MOST_HEADS = 4096
 """Different heads and tails of System that are remembered; a hostile stream empties the memory, it does not fill it."""
@@ -87,7 +87,8 @@ def finished(raw: dict[str, Any]) -> dict[str, Any]:
     keywords = words.get("keywords") or list(standard)
     raw["outcome"] = outcome_word(standard) or outcome_word(keywords)
     raw["keywords"] = keywords
-    return {key: value for key, value in raw.items() if value not in (None, "", [], {})}
+    with_numbers(raw)
+    return {key: value for key, value in raw.items() if value or value == 0}
 
 
 def _quick(text: str) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def _quick(text: str) -> dict[str, Any]:
     if related:
         raw["related_activity_id"] = related
     if process:
-        raw["process_id"], raw["thread_id"] = process, thread
+        raw["process_id"], raw["thread_id"] = int(process), int(thread)
     end = _data(text, body_at, raw)
     if text.startswith("<RenderingInfo", end):
         end = _rendering(text, end, raw)
