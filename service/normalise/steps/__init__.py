@@ -20,6 +20,8 @@ from service.normalise.steps import (
     sql,
     text,
     url,
+    windows,
+    windows_task,
 )
 from service.normalise.steps.spec import FieldKind, StepFunction, StepSpec
 
@@ -38,6 +40,8 @@ STEPS: dict[str, StepSpec] = {
     **sql.STEPS,
     **text.STEPS,
     **url.STEPS,
+    **windows.STEPS,
+    **windows_task.STEPS,
 }
 """Every step a pipeline may name under ``step``."""
 
