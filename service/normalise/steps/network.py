@@ -67,6 +67,14 @@ def make_tcp_flags(options: Mapping[str, Any]) -> StepFunction:
     return hexadecimal
 
 
+def hex_digits(text: object) -> tuple[str | None]:
+    """Digits of a certificate's serial number or fingerprint as ECS writes them: upper case, nothing between them."""
+    if not isinstance(text, str) or not 0 < len(text) <= 400:
+        return (None,)
+    digits = text.removeprefix("0x").replace(":", "").replace(" ", "").upper()
+    return (digits if digits and _HEX.issuperset(digits) else None,)
+
+
 def mac(text: object) -> tuple[str | None]:
     """A MAC address as ECS writes it, ``00-00-5E-00-53-23``; None for anything else."""
     if not isinstance(text, str) or not 12 <= len(text) <= 17:
@@ -100,6 +108,7 @@ STEPS: dict[str, StepSpec] = {
         {"ip": "str", "port": "int", "domain": "str", "address": "str"},
         cuts=True,
     ),
+    "hex_digits": StepSpec(hex_digits, ("text",), {"digits": "str"}, cuts=True),
     "mac": StepSpec(mac, ("text",), {"mac": "str"}, cuts=True),
     "tcp_flags": StepSpec(tcp_flags, ("mask",), {"flags": "list"}, cuts=True, options=("base",), make=make_tcp_flags),
     "tls_version": StepSpec(tls_version, ("version",), {"version": "str", "protocol": "str"}, cuts=True),

@@ -56,6 +56,13 @@ def make_duration_ns(options: Mapping[str, Any]) -> StepFunction:
     return duration_ns
 
 
+def total(*parts: object) -> tuple[int | None]:
+    """Sum of the whole numbers among its inputs; None when there is none."""
+    numbers = [int(number) for part in parts if part is not None and (number := number_of(part)) is not None]
+    found = sum(numbers) if numbers else LONG
+    return (found if -LONG <= found < LONG else None,)
+
+
 def make_severity_label(options: Mapping[str, Any]) -> StepFunction:
     """The last label of ``bounds`` (label → smallest severity) that the number reaches."""
     bounds = options.get("bounds", BOUNDS)
@@ -98,6 +105,7 @@ STEPS: dict[str, StepSpec] = {
         options=("unit",),
         make=make_duration_ns,
     ),
+    "sum": StepSpec(total, ("a", "b", "c", "d"), {"total": "int"}),
     "severity_label": StepSpec(
         make_severity_label({}), ("severity",), {"label": "str"}, options=("bounds",), make=make_severity_label
     ),

@@ -14,11 +14,11 @@ _AHEAD = re.compile(r"(?:[\s;(]|/\*!\d{0,6}|/\*.*?\*/|--[^\n]*\n|#[^\n]*\n|\ufef
 _WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_$#]*|'(?:[^'\\]|\\.|'')*'?|\"[^\"]*\"?|`[^`]*`?|\[[^\]]*\]?", re.DOTALL)
 _OBJECTS = frozenset(
     names(
-        "TABLE VIEW INDEX USER ROLE LOGIN DATABASE SCHEMA FUNCTION PROCEDURE TRIGGER EVENT SEQUENCE TYPE EXTENSION SERVER POLICY"
-        " PUBLICATION SUBSCRIPTION TABLESPACE GROUP PROFILE SYNONYM PACKAGE AGGREGATE CAST COLLATION CONVERSION DOMAIN OPERATOR"
-        " RULE STATISTICS LANGUAGE SYSTEM SESSION CREDENTIAL CERTIFICATE ASSEMBLY ENDPOINT AUDIT AUTHORIZATION KEY LIBRARY"
-        " DIRECTORY CONTEXT JOB INSTANCE QUEUE PARTITION RESOURCE SPFILE PFILE DIMENSION OUTLINE CLUSTER"
-        " JAVA ACCESS LINK COLUMN PRIVILEGES"
+        "TABLE VIEW INDEX USER ROLE LOGIN DATABASE SCHEMA FUNCTION PROCEDURE TRIGGER EVENT SEQUENCE TYPE EXTENSION"
+        " SERVER POLICY PUBLICATION SUBSCRIPTION TABLESPACE GROUP PROFILE SYNONYM PACKAGE AGGREGATE CAST COLLATION"
+        " CONVERSION DOMAIN OPERATOR RULE STATISTICS LANGUAGE SYSTEM SESSION CREDENTIAL CERTIFICATE ASSEMBLY ENDPOINT"
+        " AUDIT AUTHORIZATION KEY LIBRARY DIRECTORY CONTEXT JOB INSTANCE QUEUE PARTITION RESOURCE SPFILE PFILE"
+        " DIMENSION OUTLINE CLUSTER JAVA ACCESS LINK COLUMN PRIVILEGES"
     )
 )
 _PAIRS = {
@@ -36,6 +36,15 @@ _RIGHTS = frozenset({"GRANT", "REVOKE", "DENY", "SET PASSWORD", "SET DEFAULT", "
 _READS = frozenset(names("SELECT TABLE VALUES WITH FETCH SHOW DESCRIBE DESC EXPLAIN HANDLER UNLOAD DECLARE USE"))
 _WRITES = frozenset(
     names("INSERT UPDATE DELETE MERGE REPLACE TRUNCATE UPSERT LOAD IMPORT COMMENT REFRESH REINDEX SECURITY LOCK PURGE FLASHBACK")
+)
+_OTHERS = frozenset(
+    names(
+        "BEGIN COMMIT ROLLBACK SAVEPOINT RELEASE START SET CALL EXEC EXECUTE DO PREPARE DEALLOCATE ANALYZE ANALYSE"
+        " VACUUM CHECKPOINT DISCARD LISTEN NOTIFY UNLISTEN MOVE CLOSE OPEN CLUSTER OPTIMIZE REPAIR CHECK CHECKSUM"
+        " CACHE HELP BINLOG XA END ABORT COPY UNLOCK PRINT RAISERROR WAITFOR BACKUP RESTORE DBCC IF WHILE GRANT REVOKE"
+        " DENY REASSIGN REVERT CREATE ALTER DROP RENAME NOAUDIT ASSOCIATE DISASSOCIATE BULK OPENQUERY SIGNAL RESIGNAL"
+        " GET RESET CONNECT DISCONNECT"
+    )
 )
 _SETTINGS = frozenset(
     [
@@ -58,8 +67,8 @@ _ROUTINE = re.compile(r"(?:EXEC|EXECUTE|CALL)\s+(?:@\w+\s*=\s*)?(?:[\w\[\]]+\.){
 _PEOPLE_ROUTINES = frozenset(
     names(
         "sp_addlogin sp_droplogin sp_grantlogin sp_revokelogin sp_denylogin sp_adduser sp_dropuser sp_grantdbaccess"
-        " sp_revokedbaccess sp_addrole sp_droprole sp_addrolemember sp_droprolemember sp_addsrvrolemember sp_dropsrvrolemember"
-        " sp_password sp_change_users_login sp_addlinkedsrvlogin sp_addapprole sp_dropapprole"
+        " sp_revokedbaccess sp_addrole sp_droprole sp_addrolemember sp_droprolemember sp_addsrvrolemember"
+        " sp_dropsrvrolemember sp_password sp_change_users_login sp_addlinkedsrvlogin sp_addapprole sp_dropapprole"
     )
 )
 _SETTING_ROUTINES = frozenset(
@@ -112,6 +121,8 @@ def _command(text: str) -> str:
                     word = f"{words[at - 1]} {word}"
                 return f"{verb} {word} {follower}" if follower in _PAIRS.get(word, ()) else f"{verb} {word}"
     following = words[1] if len(words) > 1 else ""
+    if verb not in _OTHERS and verb not in _READS and verb not in _WRITES and verb not in _SETTINGS:
+        return ""
     if (verb == "SET" and following in _SETS) or f"{verb} {following}" in _RIGHTS:
         return f"{verb} {following}"
     if verb == "WITH" and (change := _DATA_CHANGE.search(text)) is not None:

@@ -9,8 +9,10 @@ from service.parse.steps.auditd import auditd
 from service.parse.steps.guardduty import guardduty
 from service.parse.steps.json_cut import json_cut
 from service.parse.steps.json_or_text import json_or_text
+from service.parse.steps.key_lines import key_lines
 from service.parse.steps.key_value import key_value, logfmt
 from service.parse.steps.klog import klog
+from service.parse.steps.mysql import mysql
 from service.parse.steps.postgresql import postgresql
 from service.parse.steps.syslog import syslog
 from service.parse.steps.windows_event import windows_event
@@ -20,9 +22,11 @@ PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "guardduty": guardduty,
     "json_cut": json_cut,
     "json_or_text": json_or_text,
+    "key_lines": key_lines,
     "key_value": key_value,
     "klog": klog,
     "logfmt": logfmt,
+    "mysql": mysql,
     "postgresql": postgresql,
     "syslog": syslog,
     "windows_event": windows_event,
