@@ -71,6 +71,7 @@ def test_no_url_gives_nothing(text: object) -> None:
         ("OPTIONS * HTTP/1.1", "OPTIONS", "1.1", "*"),
         ("\\x16\\x03\\x01", None, None, "\\x16\\x03\\x01"),
         ("GET", "GET", None, None),
+        ("quit", None, None, "quit"),
     ],
 )
 def test_a_request_line_gives_method_version_and_url(
@@ -83,3 +84,21 @@ def test_a_request_line_gives_method_version_and_url(
 def test_connect_names_a_host_and_no_path() -> None:
     found = call("request_line", "CONNECT host.example:443 HTTP/1.1")
     assert (found["domain"], found["port"], "path" in found) == ("host.example", 443, False)
+
+
+@pytest.mark.parametrize(
+    ("header", "addresses", "first", "origin"),
+    [
+        ("203.0.113.7", ["203.0.113.7"], "203.0.113.7", "203.0.113.7"),
+        ("10.0.0.2, unknown,203.0.113.7:443", ["10.0.0.2", "203.0.113.7"], "10.0.0.2", "203.0.113.7"),
+        ("10.0.0.2, [2001:db8::7]:443, 198.51.100.1", ["10.0.0.2", "2001:db8::7", "198.51.100.1"], "10.0.0.2", "2001:db8::7"),
+        ("10.0.0.2, 100.64.0.1", ["10.0.0.2", "100.64.0.1"], "10.0.0.2", "10.0.0.2"),
+        ("unknown", None, None, None),
+        ("-", None, None, None),
+    ],
+)
+def test_a_chain_of_proxies_begins_at_its_first_public_address(
+    header: str, addresses: list[str] | None, first: str | None, origin: str | None
+) -> None:
+    found = call("forwarded", header)
+    assert (found.get("list"), found.get("first"), found.get("origin")) == (addresses, first, origin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from service.enrich.addresses import pack, spell
+from service.enrich.addresses import is_public, pack, spell
 from service.enrich.fragments import dump
 from service.normalise.steps.objects import LONGEST, cut
 from service.normalise.steps.spec import StepSpec
@@ -23,19 +23,26 @@ def http_version(text: object) -> tuple[str | None, str | None]:
     return (protocol.lower() or None) if slash and protocol.isascii() and protocol.isalpha() else None, version
 
 
-def forwarded(text: object) -> tuple[list[str] | None, str | None]:
-    """Addresses in ``X-Forwarded-For`` in their order, without ports and what is no address; and the first of them."""
+def forwarded(text: object) -> tuple[list[str] | None, str | None, str | None]:
+    """Addresses in ``X-Forwarded-For`` in their order, without ports and what is no address; the first, the first public."""
     if not isinstance(text, str) or text in ABSENT:
-        return None, None
+        return None, None, None
     found: dict[str, None] = {}
+    origin: str | None = None
     for part in text.replace("%20", " ").split(",", MOST_HEADERS)[:MOST_HEADERS]:
         name = part.strip().strip('"')
         packed = pack(name)
         if packed is None:
             packed = pack(name[1:].partition("]")[0] if name.startswith("[") else name.rpartition(":")[0])
         if packed is not None:
-            found[spell(packed)] = None
-    return (list(found), next(iter(found))) if found else (None, None)
+            address = spell(packed)
+            found[address] = None
+            if origin is None and is_public(packed):
+                origin = address
+    if not found:
+        return None, None, None
+    addresses = list(found)
+    return addresses, addresses[0], origin or addresses[0]
 
 
 def http_headers(headers: object) -> tuple[str | None, str | None, str | None, str | None, str | None, list[str] | None]:
@@ -83,7 +90,7 @@ def _domain(host: str) -> str | None:
 
 STEPS: dict[str, StepSpec] = {
     "http_version": StepSpec(http_version, ("version",), {"protocol": "str", "version": "str"}, cuts=True),
-    "forwarded": StepSpec(forwarded, ("header",), {"list": "list", "first": "str"}, cuts=True),
+    "forwarded": StepSpec(forwarded, ("header",), {"list": "list", "first": "str", "origin": "str"}, cuts=True),
     "http_headers": StepSpec(
         http_headers,
         ("headers",),

@@ -125,7 +125,9 @@ def request_line(text: object, scheme: object = None, domain: object = None, por
         version = protocol[5:] or None
     elif protocol not in ABSENT or not target:
         target = rest  # no version, or a URL with blanks in it
-    if not (method.isascii() and method.replace("-", "").isalpha() and len(method) <= LONGEST_METHOD):
+    if not (rest or method.isupper()) or not (
+        method.isascii() and method.replace("-", "").isalpha() and len(method) <= LONGEST_METHOD
+    ):
         # Not a method: the line may be a bare URL, or noise.
         if method not in ABSENT and not target:
             target = method
