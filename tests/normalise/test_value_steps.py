@@ -59,6 +59,26 @@ def test_options_of_zip_object_are_lists_of_names() -> None:
         STEPS["zip_object"].bind({"first": "Status"})
 
 
+MSK_ID = "8fd1d3a6-1111-2222-3333-0123456789ab-2"
+
+
+@pytest.mark.parametrize(
+    ("stream", "key", "found"),
+    [
+        (f"shop-events-{MSK_ID}-Broker-3", None, {"cluster": "shop-events", "cluster_id": MSK_ID, "broker": "3"}),
+        (
+            None,
+            f"logs/AWSLogs/111122223333/KafkaBrokerLogs/eu-west-1/shop-events-{MSK_ID}/2026-01-14-09/Broker-1_09-00_ab12.log.gz",
+            {"cluster": "shop-events", "cluster_id": MSK_ID, "broker": "1"},
+        ),
+        ("Broker-12", "other", {"broker": "12"}),
+        ("nothing", 7, {}),
+    ],
+)
+def test_streams_and_keys_tell_whose_broker_it_is(stream: object, key: object, found: dict[str, str]) -> None:
+    assert call("msk_broker", stream, key) == found
+
+
 def test_names_of_resources_are_found_among_values() -> None:
     arn = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0"
     values = {"a": "192.0.2.1", "b": ["2001:DB8::1", {"too": "192.0.2.9"}], "c": arn, "d": None, "e": "1.2", "f": "arn:x", "g": 7}

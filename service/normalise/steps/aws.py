@@ -81,6 +81,21 @@ def rds_log(log_group: object, log_stream: object) -> tuple[str | None, str | No
     return found[2], instance or None, found[3]
 
 
+_MSK = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]{0,63})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-s?[0-9]{1,3})(?![0-9a-f])")
+_BROKER = re.compile(r"[Bb]roker-?([0-9]{1,5})(?![0-9])")
+
+
+def msk_broker(log_stream: object, s3_key: object) -> tuple[str | None, str | None, str | None]:
+    """Cluster, its id and broker that a log stream or the key of an object is named after: ``shop-<uuid>-2/…/Broker-1_09-00_…``."""
+    for name in (log_stream, s3_key):
+        if isinstance(name, str) and len(name) <= 1024:
+            # From the end on: the name before the id may hold hyphens, and folders above it.
+            cluster, broker = _MSK.search(name), _BROKER.search(name)
+            if cluster is not None or broker is not None:
+                return (*(cluster.groups() if cluster is not None else (None, None)), broker[1] if broker is not None else None)
+    return None, None, None
+
+
 _INSTANCE = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 
@@ -149,5 +164,8 @@ STEPS: dict[str, StepSpec] = {
         resource_names, ("values",), {"addresses": "list", "arns": "list", "arn": "str", "instance": "str"}, cuts=True
     ),
     "aws_region": StepSpec(aws_region, ("text",), {"region": "str"}, cuts=True),
+    "msk_broker": StepSpec(
+        msk_broker, ("log_stream", "s3_key"), {"cluster": "str", "cluster_id": "str", "broker": "str"}, cuts=True
+    ),
     "rds_log": StepSpec(rds_log, ("log_group", "log_stream"), {"cluster": "str", "instance": "str", "log": "str"}, cuts=True),
 }
