@@ -86,7 +86,7 @@ _BROKER = re.compile(r"[Bb]roker-?([0-9]{1,5})(?![0-9])")
 
 
 def msk_broker(log_stream: object, s3_key: object) -> tuple[str | None, str | None, str | None]:
-    """Cluster, its id and broker that a log stream or the key of an object is named after: ``shop-<uuid>-2/…/Broker-1_09-00_…``."""
+    """Cluster, its id and broker that a log stream or the key of an object names: ``shop-<uuid>-2/…/Broker-1_09-00_…``."""
     for name in (log_stream, s3_key):
         if isinstance(name, str) and len(name) <= 1024:
             # From the end on: the name before the id may hold hyphens, and folders above it.
