@@ -1,9 +1,11 @@
-"""What gives access does not belong into dead letters: values of keys that are named like secrets are masked in their bytes."""
+"""What gives access does not belong into dead letters: values of keys named like secrets and passwords in SQL are masked."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+from service.parse.masks.sql_secrets import without_secrets
 
 HIDDEN: Final = b"[hidden]"
 _NAME = (
@@ -13,7 +15,7 @@ _NAME = (
 # In JSON, and in JSON inside a JSON string (\"key\":\"value\"), as CloudWatch wraps it.
 _PLAIN = re.compile(rb'("' + _NAME + rb'"\s{0,4}:\s{0,4}")((?:[^"\\]|\\.)+)(?=")', re.IGNORECASE | re.DOTALL)
 _WRAPPED = re.compile(rb'(\\"' + _NAME + rb'\\"\s{0,4}:\s{0,4}\\")([^"\\]+)(?=\\")', re.IGNORECASE)
-_QUICK = re.compile(rb"passw|passphrase|secret|token|private_?key|authorization|api_?key", re.IGNORECASE)
+_QUICK = re.compile(rb"passw|passphrase|secret|token|private_?key|authorization|api_?key|identified\s+by|pwd", re.IGNORECASE)
 
 
 def masked(data: bytes) -> bytes:
@@ -21,4 +23,5 @@ def masked(data: bytes) -> bytes:
     if _QUICK.search(data) is None:
         return data
     data = _PLAIN.sub(rb"\1" + HIDDEN, data)
-    return _WRAPPED.sub(rb"\1" + HIDDEN, data)
+    data = _WRAPPED.sub(rb"\1" + HIDDEN, data)
+    return without_secrets(data)

@@ -34,6 +34,20 @@ def test_values_named_like_secrets_are_masked_and_json_stays_json(name: str) -> 
     assert json.loads(json.loads(masked(wrapped))["logEvents"][0]["message"]) == {name: HIDDEN.decode(), "b": 1}
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"2026-01-14 09:15:00 LOG:  statement: ALTER ROLE bob PASSWORD 'canary-7f3a9' LOGIN",
+        json.dumps({"logEvents": [{"message": f"CREATE USER bob IDENTIFIED BY '{CANARY}'"}]}).encode(),
+        f'{{"statement": "ALTER LOGIN bob WITH PASSWORD = \'{CANARY}'.encode(),
+        b"\xff\xfe IDENTIFIED BY canary-7f3a9",
+    ],
+)
+def test_passwords_in_statements_are_masked_too(data: bytes) -> None:
+    assert CANARY.encode() not in masked(data)
+    assert masked(masked(data)) == masked(data)
+
+
 @given(st.binary(max_size=300))
 def test_other_bytes_stay_as_they_are(data: bytes) -> None:
     assert masked(data) == data or b":" in data

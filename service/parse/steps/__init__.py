@@ -14,6 +14,7 @@ from service.parse.steps.key_value import key_value, logfmt
 from service.parse.steps.klog import klog
 from service.parse.steps.mysql import mysql
 from service.parse.steps.postgresql import postgresql
+from service.parse.steps.sqlserver import sqlserver
 from service.parse.steps.syslog import syslog
 from service.parse.steps.windows_event import windows_event
 
@@ -28,6 +29,7 @@ PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "logfmt": logfmt,
     "mysql": mysql,
     "postgresql": postgresql,
+    "sqlserver": sqlserver,
     "syslog": syslog,
     "windows_event": windows_event,
 }
