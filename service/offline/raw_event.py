@@ -9,14 +9,15 @@ import re2
 
 from service.event import Slice
 from service.match import Place, parse_selection, predicate
-from service.parse.columns import folded, layout_of, line_of, row_of_object, split_carefully
+from service.parse.columns import folded, layout_of, line_of, split_carefully
 from service.parse.json_event import read_json
 from service.parse.masks import MASKS
+from service.parse.objects import Places, grouped, member_of, row_of_object
 from service.parse.pattern import NAME
 from service.parse.steps import PARSERS
 from service.pipeline.compile import raw_names_of
 from service.pipeline.paths import EACH, gather, split_path
-from service.pipeline.schema import PipelineFile
+from service.pipeline.schema import Columns, PipelineFile
 
 
 def raw_fields(file: PipelineFile, slice_: Slice, at: int) -> dict[str, Any]:
@@ -74,19 +75,7 @@ def leaves(value: Any, prefix: str = "") -> Iterator[str]:
 def _parsed(file: PipelineFile, text: str, columns: str | None) -> dict[str, Any]:
     parse = file.parse
     if parse.columns is not None:
-        known = {folded(name): name for name in (*raw_names_of(file), *layout_of(parse.columns.default, " "))}
-        layout = [known.get(folded(name), name) for name in layout_of(columns or parse.columns.default, parse.columns.separator)]
-        absent = {"", *parse.columns.absent}
-        if parse.columns.objects and text[:1] == "{":
-            every = tuple(dict.fromkeys(known.values()))
-            held, left = row_of_object(text, {folded(name): at for at, name in enumerate(every)}, "")
-            if any(held):
-                return left | {name: value for name, value in zip(every, held, strict=True) if value not in absent}
-        row = split_carefully(
-            line_of(text), parse.columns.separator, quoted=parse.columns.quoted, brackets=parse.columns.brackets
-        )
-        named = {name: value for name, value in zip(layout, row, strict=False) if value not in absent and name != "_"}
-        return named if len(row) <= len(layout) else {**named, "extra": row[len(layout) :]}
+        return _of_columns(file, parse.columns, text, columns)
     if parse.step is not None:
         return PARSERS[parse.step](text)
     if parse.json_event is None:
@@ -94,6 +83,25 @@ def _parsed(file: PipelineFile, text: str, columns: str | None) -> dict[str, Any
     raw, _ = read_json(text)
     inner = find(raw, parse.json_event.root) if parse.json_event.root else raw
     return inner if isinstance(inner, dict) else raw
+
+
+def _of_columns(file: PipelineFile, rule: Columns, text: str, header: str | None) -> dict[str, Any]:
+    known = {folded(name): name for name in (*raw_names_of(file), *layout_of(rule.default, " "))}
+    absent = frozenset({"", *rule.absent})
+    if rule.objects and text[:1] == "{":
+        every = (*known.values(), *rule.groups)
+        held, left = row_of_object(text, Places(every, rule.groups), "")
+        if any(held):
+            return left | {name: value for name, value in zip(every, held, strict=True) if value and str(value) not in absent}
+    layout = [known.get(folded(name), name) for name in layout_of(header or rule.default, rule.separator if header else " ")]
+    row = split_carefully(line_of(text), rule.separator, quoted=rule.quoted, brackets=rule.brackets)
+    named: dict[str, Any] = {name: value for name, value in zip(layout, row, strict=False) if value not in absent and name != "_"}
+    for group, beginnings in rule.groups.items():
+        found = ((at, member_of(name, group, beginnings)) for at, name in enumerate(layout[: len(row)]))
+        members = [(at, name) for at, name in found if name is not None and layout[at] not in known.values()]
+        if values := grouped(row, members, absent):
+            named[group] = values
+    return named if len(row) <= len(layout) else {**named, "extra": row[len(layout) :]}
 
 
 def _facts(slice_: Slice, at: int) -> dict[str, Any]:

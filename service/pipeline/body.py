@@ -10,7 +10,6 @@ from service.match import fields, parse_selection, predicate, to_python
 from service.normalise.block import write_blocks
 from service.normalise.related import write_related
 from service.normalise.timing import times_of
-from service.parse.columns import folded
 from service.parse.pattern import write_pattern
 from service.parse.steps import DECODING
 from service.pipeline.code import Code, Constants, without_dead_stores
@@ -46,14 +45,17 @@ class EventWriter:
         watch: Watch,
         *,
         settled: bool,
+        objects: bool = False,
     ) -> None:
         """``constants`` are shared by all forms of the function.
 
-        ``settled``: all of ``watch`` can be watched; else what the first form does not know is left out.
+        ``settled``: all of ``watch`` can be watched; else what the first form does not know is left out. ``objects``: events
+        are JSON objects that hold the columns.
         """
         self.loaded = loaded
         self.file = loaded.file
         self.layout = layout
+        self.objects = objects
         self.version = version
         self.constants = constants
         normalise = self.file.normalise
@@ -124,7 +126,9 @@ class EventWriter:
     def _raw(self, code: Code, *, full: bool, shape: JsonShape | None, leaves: Layout | None) -> Row | Tree:
         parse = self.file.parse
         if self.layout is not None:
-            return Row(code, self.layout, frozenset(parse.columns.absent if parse.columns else ()), full=full)
+            columns = parse.columns
+            absent, groups = (frozenset(columns.absent), columns.groups) if columns is not None else (frozenset[str](), {})
+            return Row(code, self.layout, absent, groups, full=full, objects=self.objects)
         if leaves is not None:
             return Leaves(code, leaves, shape or {})
         absent = frozenset(parse.json_event.absent if parse.json_event else ())
@@ -147,10 +151,12 @@ class EventWriter:
                     f"fitted(split_carefully(line_of(text), {columns.separator!r}, quoted={columns.quoted}, "
                     f"brackets={columns.brackets}), {len(self.layout)}, {columns.minimum}, {columns.extra == 'refuse'}, {mark})"
                 )
-                if columns.objects:
-                    places = self.constants.name({folded(name): at for at, name in enumerate(self.layout)}, "PLACES")
-                    row = f"(members(text, {places}, {mark}) if text[:1] == '{{' else None) or {row}"
+                if self.objects:
+                    row = f"members(text, {self._places()}, {mark}) or {row}"
                 code.add(f"row, flaw = {row}")
+            elif self.objects:
+                mark = self.constants.name((columns.absent or [""])[0])
+                code.add(f"row, flaw = plain_members(text, {self._places()}, {mark})")
         elif parse.step is not None:
             code.add(f"raw = {self.constants.name(('parser', parse.step), 'PARSE')}(text)")
         elif parse.json_event is not None:
@@ -163,6 +169,13 @@ class EventWriter:
         else:
             code.add("raw = {}")
         self._forget(code, draft, parsed=False)
+
+    def _places(self) -> str:
+        columns = self.file.parse.columns
+        groups = columns.groups if columns is not None else {}
+        return self.constants.name(
+            ("places", self.layout or (), tuple((name, *begin) for name, begin in groups.items())), "PLACES"
+        )
 
     def _forget(self, code: Code, draft: Draft, *, parsed: bool) -> None:
         if not (blocks := [(number, block) for number, block in enumerate(self.blocks) if block.forget]):
@@ -244,7 +257,7 @@ class EventWriter:
         if self.file.sink.original:
             text = "quote(text)"
             columns = self.file.parse.columns
-            escapes = columns is not None and (columns.quoted or columns.separator == "\t")
+            escapes = columns is not None and (columns.quoted or columns.separator == "\t" or self.objects)
             parse = self.file.parse
             if not draft.careful and parse.json_event is None and parse.step not in DECODING and not escapes:
                 text = "'\"' + text + '\"'"

@@ -17,9 +17,10 @@ from service.normalise.cast import LONG, dumps, quote, quote_all, to_keyword, to
 from service.normalise.related import distinct
 from service.normalise.steps.leftovers import safe_leftover
 from service.normalise.time import READERS, Times, suffix_of, syslog
-from service.parse.columns import line_of, split_bracketed, split_carefully, split_quoted
+from service.parse.columns import line_of, split_bracketed, split_carefully, split_quoted, split_separated
 from service.parse.json_event import read_json
 from service.parse.masks import MASKS
+from service.parse.objects import Places, grouped
 from service.parse.steps import DECODING, PARSERS
 from service.pipeline import leaves, runtime
 from service.pipeline.code import Constants
@@ -53,10 +54,10 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers, watch: Watch 
 
     raw_names = raw_names_of(loaded.file) if loaded.file.parse.columns is not None else ()
 
-    def build(layout: tuple[str, ...] | None) -> Carry:
+    def build(layout: tuple[str, ...] | None, *, objects: bool = False) -> Carry:
         nonlocal general, settled
         wanted = watch if settled is None else settled
-        general = write_function(loaded, layout, version, wanted, settled=settled is not None)
+        general = write_function(loaded, layout, version, wanted, settled=settled is not None, objects=objects)
         if layout is not raw_names and settled is None:
             settled = general.watch  # what the function for most events can tell, all must
         fields.update(emitted(general.slots, loaded.catalogue.fields, loaded.file))
@@ -183,10 +184,12 @@ def _bind(
         "below": runtime.below, "cannot_cast": cannot_cast, "canonical": runtime.canonical, "count_flaw": runtime.count_flaw,
         "EMPTY": ("", "-", [], {}, None), "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag,
         "gather": gather, "identity": runtime.identity, "joined": joined, "keep": keep, "keep_rest": keep_rest,
-        "line_of": line_of, "loads": orjson.loads, "members": runtime.members,
+        "grouped": grouped, "keep_columns": runtime.keep_columns,
+        "line_of": line_of, "loads": orjson.loads, "members": runtime.members, "plain_members": runtime.plain_members,
         "quote": quote, "quote_all": quote_all, "read_json": read_json,
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
         "split_bracketed": split_bracketed, "split_carefully": split_carefully, "split_quoted": split_quoted,
+        "split_separated": split_separated,
         "threat_members": threat_members, "to_keyword": to_keyword, "whole": _whole,
     }  # fmt: skip
     for name, value in constants.items():
@@ -196,6 +199,8 @@ def _bind(
                 scope[name] = memos.setdefault(value, made)
             case ("memo", step) if callable(step):
                 scope[name] = memos.setdefault(value, StepMemo(step))
+            case ("places", tuple(layout), tuple(groups)):
+                scope[name] = memos.setdefault(value, Places(layout, {group: begin for group, *begin in groups}))
             case ("parser", str(step)):
                 scope[name] = _parser(loaded, step)
             case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from service.event import Slice
 from service.fields import Catalogue
@@ -21,7 +21,7 @@ LAYOUTS = 64
 """Layouts of columns one pipeline compiles; a stream that invents more gets dead letters (``too_many_layouts``)."""
 MISCAST = "cast_error"
 """Flag of events with a value that is not what its field asks for."""
-_WIDEST = 200
+_WIDEST = 1000
 
 
 class Unusable(NamedTuple):
@@ -71,6 +71,14 @@ Carry = Callable[
 """The last but one, where it is given, gets the lines that have as many values as another known layout."""
 
 
+class Build(Protocol):
+    """Compiles the function for a layout of columns."""
+
+    def __call__(self, layout: tuple[str, ...] | None, *, objects: bool = False) -> Carry:
+        """Of lines, or of ``objects``; then the layout ends with the groups of columns."""
+        ...
+
+
 class CompiledPipeline:
     """One dataset. ``carry`` is pure, synchronous, and raises for no input."""
 
@@ -81,7 +89,7 @@ class CompiledPipeline:
         version: str,
         fields: AbstractSet[str],
         raw_names: Iterable[str],
-        build: Callable[[tuple[str, ...] | None], Carry],
+        build: Build,
         shapes: Callable[[], Shapes | None],
     ) -> None:
         """``build`` gives the function for a layout of columns; the default's is made at once.
@@ -104,9 +112,12 @@ class CompiledPipeline:
         self._quoted = columns is not None and columns.quoted
         self._brackets = columns is not None and columns.brackets
         self._default = None if columns is None else layout_of(columns.default, " ")
-        self._names = {folded(name): name for name in (*raw_names, *(self._default or ()))}
+        self._groups = columns.groups if columns is not None else {}
+        self._names = {folded(name): name for name in (*raw_names, *(self._default or ())) if name not in self._groups}
         self._functions: dict[str | None, Carry] = {None: build(self._default)}
-        self._objects = build(tuple(self._names.values())) if columns is not None and columns.objects else None
+        self._objects = None
+        if columns is not None and columns.objects:
+            self._objects = build((*self._names.values(), *self._groups), objects=True)
         self._keys = tuple(f'"{name}"' for name in self._names.values())
         self._masks = [MASKS[name] for name in file.parse.mask]
         self._known: dict[int, list[str]] = {}
@@ -179,11 +190,15 @@ class CompiledPipeline:
         lines: list[Item] = []
         objects: list[Item] = []
         for item in enumerate(slice_.events):
-            text = item[1]
-            (objects if text[:1] == "{" and any(key in text for key in self._keys) else lines).append(item)
+            (objects if item[1][:1] == "{" and self._holds_columns(item[1]) else lines).append(item)
         if objects:
             self._into(carried, function, slice_, facts, objects)
         return lines
+
+    def _holds_columns(self, text: str) -> bool:
+        """Whether the object's first key, or else any, is a column's name, and not one under which a line is wrapped."""
+        first = text[2 : text.find('"', 2)]
+        return folded(first) in self._names or any(key in text for key in self._keys)
 
     def _carry_known(self, carried: Carried, slice_: Slice, facts: SliceFacts, items: list[Item]) -> None:
         """Lines that have as many values as a known layout."""
@@ -221,9 +236,19 @@ class CompiledPipeline:
     def _for_layout(self, columns: str | None) -> Carry | None:
         if self._default is None or columns is None:
             return self._functions[None]
-        layout = tuple(self._names.get(folded(name), name) for name in layout_of(columns, self._separator))
+        layout = self._named(layout_of(columns, self._separator))
         if not layout or len(layout) > _WIDEST or len(self._functions) > LAYOUTS:
             return None
         made = self._functions[None] if layout == self._default else self._build(layout)
         self._functions[columns] = made
         return made
+
+    def _named(self, header: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns as the pipeline calls them; of two that would be called the same, or are not called at all, by number."""
+        found: list[str] = []
+        for number, said in enumerate(header, 1):
+            name = self._names.get(folded(said), said)
+            if name in found and name != "_":
+                name = said if said not in found else f"{said}_{number}"
+            found.append(name or f"column_{number}")
+        return tuple(found)

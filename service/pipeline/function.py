@@ -26,6 +26,8 @@ SHORT = f"len(text) < {LONGEST_FAST}"
 """Test for text whose values are escaped one by one anyway."""
 CLEAN_JSON = f"'\\\\' not in text and len(text) < {LONGEST_FAST}"
 """Test for JSON whose strings can be written as they are: without a backslash none of them needs an escape."""
+_FULL = 100
+"""Columns up to which lines are expected that leave none of them out: such lines have a form of their own."""
 _FACTS = (
     "log_group", "log_stream", "account", "region", "detail_type", "envelope_id", "envelope_time", "envelope_resources",
     "transport", "stream", "arrival_ms", "first", "s3_bucket", "s3_key",
@@ -50,13 +52,15 @@ class Written:
 
 
 def write_function(
-    loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str, watch: Watch = NOTHING, *, settled: bool = False
-) -> Written:
+    loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str, watch: Watch = NOTHING, *, settled: bool = False,
+    objects: bool = False,
+) -> Written:  # fmt: skip
     """Compile the pipeline for one layout of columns (None where there are none). Raises ContentError with the place.
 
     ``watch`` is what is to be handed out beside the documents: as far as this function can, unless that is ``settled``.
+    ``objects``: events are JSON objects that hold the columns, and ``layout`` ends with the groups of columns.
     """
-    return _Function(loaded, layout, version, watch, settled=settled).written()
+    return _Function(loaded, layout, version, watch, settled=settled, objects=objects).written()
 
 
 def write_shaped(
@@ -66,19 +70,21 @@ def write_shaped(
 
     With ``leaves`` an event is the tuple of its values, and what follows from a repeating part is looked up.
     """
-    return _Function(loaded, None, version, watch, settled=True).shaped(shape, leaves)
+    return _Function(loaded, None, version, watch, settled=True, objects=False).shaped(shape, leaves)
 
 
 class _Function:
     """The loop and what stands before it."""
 
     def __init__(
-        self, loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str, watch: Watch, *, settled: bool
-    ) -> None:
+        self, loaded: LoadedPipeline, layout: tuple[str, ...] | None, version: str, watch: Watch, *, settled: bool,
+        objects: bool,
+    ) -> None:  # fmt: skip
         self.file = loaded.file
         self.layout = layout
+        self.objects = objects
         self.constants = Constants()
-        self.event = EventWriter(loaded, layout, version, self.constants, watch, settled=settled)
+        self.event = EventWriter(loaded, layout, version, self.constants, watch, settled=settled, objects=objects)
 
     def written(self) -> Written:
         """The function for every event."""
@@ -107,8 +113,9 @@ class _Function:
 
     def _fast(self, fast: Code, prolog: Code) -> None:
         with fast.block("try:"), fast.block(f"if {self._clean()}:"):
-            if self.layout is not None:
+            if self.layout is not None and not self.objects:
                 self._split(fast)
+            if self.layout is not None and len(self.layout) <= _FULL and not self.objects:
                 with fast.block(f"if {self._nothing_absent()}:"):
                     self.event.write(fast, prolog, careful=False, full=True)
             # The forms share their local names: over 255 locals cost an extra instruction each time.
@@ -138,6 +145,8 @@ class _Function:
         columns = self.file.parse.columns
         if self.file.parse.json_event is not None:
             return CLEAN_JSON
+        if self.objects:
+            return f"{CLEAN_JSON} and text.isascii()"
         quotes = "" if columns is not None and columns.quoted else "'\"' not in text and "
         tab = ".replace('\\t', ' ')" if columns is not None and columns.separator == "\t" else ""
         return f"{quotes}'\\\\' not in text and text.isascii() and len(text) < {LONGEST_FAST} and text{tab}.isprintable()"
@@ -161,9 +170,10 @@ class _Function:
             if columns.quoted and columns.separator == " ":
                 code.add("row = split_bracketed(text)" if columns.brackets else "row = split_quoted(text)")
             else:
+                row = f"text.split({columns.separator!r})"
                 if columns.quoted:
-                    code.add("if '\"' in text: raise ValueError")  # for the careful form
-                code.add(f"row = text.split({columns.separator!r})")
+                    row = f"split_separated(text, {columns.separator!r}) if '\"' in text else {row}"
+                code.add(f"row = {row}")
             with code.block(f"if len(row) != {width}:"):
                 if known := self._widths():
                     values = "text.split()" if columns.separator == " " and not columns.quoted else "row"

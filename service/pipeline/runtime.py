@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from service.errors import EventError
 from service.event import NEWEST, OLDEST, Origin, Slice
 from service.normalise.cast import quote
 from service.normalise.time import epoch_milli, moment_of
-from service.parse.columns import row_of_object
+from service.parse.objects import Places, plain_row, row_of_object
 from service.pipeline.flaw import Flaw, keep
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -142,15 +142,35 @@ def fitted(row: list[str], width: int, minimum: int, refuse: bool, absent: str) 
     return row[:width], keep(None, ("extra",), row[width:])
 
 
-def members(text: str, places: Mapping[str, int], absent: str) -> tuple[list[str], Flaw | None] | None:
+def members(text: str, places: Places, absent: str) -> tuple[list[Any], Flaw | None] | None:
     """The row that a JSON object holds by column name, with its other members kept aside; None for one without columns."""
     row, left = row_of_object(text, places, absent)
-    if row.count(absent) == len(row):
+    if row.count(absent) + row.count(None) == len(row):
         return None
+    return row, _left(left)
+
+
+def plain_members(text: str, places: Places, absent: str) -> tuple[list[Any], Flaw | None]:
+    """The same for the fast form. Raises ValueError for what ``members`` has to look at."""
+    row, left = plain_row(text, places, absent)
+    return row, _left(left) if left else None
+
+
+def _left(members: Mapping[str, Any]) -> Flaw | None:
     flaw: Flaw | None = None
-    for name, value in left.items():
+    for name, value in members.items():
         flaw = keep(flaw, (name,), value)
-    return row, flaw
+    return flaw
+
+
+def keep_columns(
+    flaw: Flaw | None, columns: Sequence[tuple[int, str]], row: Sequence[str], absent: frozenset[str]
+) -> Flaw | None:
+    """Keep aside the values of columns that nothing reads."""
+    for at, name in columns:
+        if row[at] not in absent:
+            flaw = keep(flaw, (name,), row[at])
+    return flaw
 
 
 def below(raw: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -59,14 +59,19 @@ class Columns(Model):
     the same number, the first whose values all are what their fields ask for."""
     sources: list[Literal["declared", "header", "default"]] = Field(default=["declared", "header", "default"], alias="from")
     """Where the column names come from, best first: declared for the log group or stream, the file's header line, the default."""
-    separator: Literal[" ", "\t", ",", ";"] = " "
+    separator: Literal[" ", "\t", ",", ";", "|"] = " "
     """What stands between two values."""
     quoted: bool = False
-    """Values may stand in double quotes and then hold the separator (backslash escapes a quote)."""
+    """Values may stand in double quotes and then hold the separator. Between blanks a backslash escapes a quote; with any
+    other separator two quotes are one, and a value may go on over lines: CSV as RFC 4180 has it."""
     brackets: bool = False
     """Before the first quoted value, one may stand in square brackets and hold blanks: the time in web servers' logs."""
     objects: bool = False
-    """Lines may also be JSON objects that hold the values by column name."""
+    """Lines may also be JSON objects that hold the values by column name: rows of Parquet, or of logs delivered as JSON."""
+    groups: dict[str, list[str]] = {}
+    """Raw field → beginnings of column names: columns that begin so, and that nothing reads by their name, are together in that
+    field for steps to read, an object by the rest of their names in snake case. A column of the field's own name may hold all
+    of it, as an object or as the text of one."""
     absent: list[str] = ["-"]
     """Values that mean: there is none."""
     minimum: int = Field(default=1, ge=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import csv
+import io
 import time
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import EventError
-from service.parse.columns import folded, row_of_object, split_bracketed, split_carefully, split_quoted
+from service.parse.columns import layout_of, split_bracketed, split_carefully, split_quoted, split_separated
 
 
 def careful(text: str) -> list[str]:
@@ -89,15 +91,58 @@ def test_any_text_with_brackets_falls_into_values_or_is_refused(text: str) -> No
     assert all(isinstance(value, str) for value in found)
 
 
-def test_a_json_object_holds_the_values_by_column_whatever_the_case_and_separators() -> None:
-    places = {folded(name): at for at, name in enumerate(["c-ip", "sc-status", "time"])}
-    text = '{"C_IP":"192.0.2.1","sc-status":200,"new":{"a":1},"time":null}'
-    assert row_of_object(text, places, "-") == (["192.0.2.1", "200", "-"], {"new": {"a": 1}})
+def written(rows: list[list[str]], separator: str) -> str:
+    sink = io.StringIO()
+    csv.writer(sink, delimiter=separator, lineterminator="\n").writerows(rows)
+    return sink.getvalue().removesuffix("\n")
 
 
-@given(st.dictionaries(st.sampled_from(["a", "A", "b_c", "other"]), st.none() | st.integers() | st.text() | st.lists(st.text())))
-def test_any_object_gives_a_row_of_text(members: dict[str, object]) -> None:
-    row, left = row_of_object(json.dumps(members), {"a": 0, "b-c": 1}, "-")
-    assert len(row) == 2
-    assert all(value and isinstance(value, str) for value in row)
-    assert set(left) <= {"other"}
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")), min_size=2), st.sampled_from(",;|"))
+def test_separated_values_come_back_as_rfc_4180_writes_them(values: list[str], separator: str) -> None:
+    line = written([values], separator)
+    assert split_carefully(line, separator, quoted=True) == values
+    try:
+        assert split_separated(line, separator) == values
+    except ValueError:
+        assert '"' in "".join(values) or "\n" in line
+
+
+@pytest.mark.parametrize("line", ['a,"b', '"a"b,c', 'a,"b""', '"a""b",c'])
+def test_the_fast_way_leaves_what_is_not_plain_to_the_careful_one(line: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        split_separated(line, ",")
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ('5" disk,b', ['5" disk', "b"]),
+        ('"a"b,c', ["ab", "c"]),
+        ('"a""b"," c ",', ['a"b', " c ", ""]),
+        ('"a\nb",c', ["a\nb", "c"]),
+        ("", [""]),
+        (",", ["", ""]),
+    ],
+)
+def test_values_that_no_writer_should_have_written_are_kept(line: str, values: list[str]) -> None:
+    assert split_carefully(line, ",", quoted=True) == values
+
+
+def test_a_quoted_value_that_does_not_end_is_refused() -> None:
+    with pytest.raises(EventError, match="unclosed_quote"):
+        split_carefully('a,"b', ",", quoted=True)
+
+
+@pytest.mark.parametrize("line", ['"' * 100_000, '",' * 50_000, '"",' * 50_000, '"a' * 50_000, 'a"' * 50_000, "," * 100_000])
+def test_hostile_separated_values_cost_linear_time(line: str) -> None:
+    before = time.process_time()
+    with contextlib.suppress(EventError):
+        split_carefully(line, ",", quoted=True)
+    assert time.process_time() - before < 0.2
+
+
+def test_names_in_a_header_may_hold_blanks_where_blanks_separate_nothing() -> None:
+    assert layout_of('"InvoiceID","user:Cost Center", lineItem/UsageType ', ",") == (
+        "InvoiceID", "user:Cost Center", "lineItem/UsageType",
+    )  # fmt: skip
+    assert layout_of("a b c", ",") == layout_of("${a} ${b} ${c}", " ") == ("a", "b", "c")
