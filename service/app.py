@@ -96,13 +96,16 @@ def load_content(settings: Settings, enrichers: Enrichers | None = None) -> Cont
     if streams is not None:
         owners = {(project.id, project.environment) for project in streams.projects}
         enrichers.accounts.declare({owner: streams.accounts(*owner) for owner in owners})
+    detections = load_detections(settings, loaded)
     return Content(
         streams=streams,
         enrichers=enrichers,
-        pipelines={name: compile_pipeline(pipeline, enrichers) for name, pipeline in loaded.items()},
+        pipelines={
+            name: compile_pipeline(pipeline, enrichers, detections.detector.watch(name)) for name, pipeline in loaded.items()
+        },
         router=build_router(loaded, ColumnsTable(streams) if streams else None),
         silence=silence_rules(settings, loaded, streams),
-        detections=load_detections(settings, loaded),
+        detections=detections,
     )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-import orjson
 import structlog
 from opensearchpy import AsyncOpenSearch
 
@@ -36,7 +35,9 @@ from service.detect.detector import Detector
 from service.detect.ruleset import RuleSet, load_rules
 from service.errors import ContentError, ContentErrors
 from service.notify.quota import Quota
+from service.pipeline.compiled import Carried
 from service.pipeline.load import LoadedPipeline
+from service.pipeline.watch import Watch
 from service.settings import Settings
 from service.sink.alert_store import AlertStore
 from service.sink.baselines import Baselines, baseline_index
@@ -60,6 +61,7 @@ class Detections:
     rules: RuleSet = field(default_factory=RuleSet)
     alerts: AlertRules = field(default_factory=AlertRules)
     by_id: Mapping[str, AlertRule] = field(default_factory=dict)
+    detector: Detector = field(default_factory=lambda: Detector(RuleSet()))
     lookout: Lookout | None = None
     """None: nothing is looked for."""
     desk: Rules = field(default_factory=lambda: Rules({}, Rating(AlertRules()), 3_600_000, 1))
@@ -74,12 +76,10 @@ class Matching:
         """Ask ``detector``."""
         self._detector = detector
 
-    def matches(self, dataset: str, documents: Sequence[str]) -> list[Hit]:
+    def matches(self, dataset: str, watch: Watch, carried: Carried) -> Iterator[Hit]:
         """The matches of a batch."""
-        if not self._detector.rules.resolved.get(dataset):
-            return []
-        found = self._detector.run(dataset, [orjson.loads(text) for text in documents])
-        return [Hit(match.rule.id, match.at, match.document) for match in found]
+        for match in self._detector.look(dataset, watch, carried.watched, carried.pieces):
+            yield Hit(match.rule.id, match.at, match.document)
 
 
 def load_detections(settings: Settings, loaded: Mapping[str, LoadedPipeline]) -> Detections:
@@ -117,11 +117,13 @@ def load_detections(settings: Settings, loaded: Mapping[str, LoadedPipeline]) ->
     window_ms, rating = duration_ms(alerts.window), Rating(alerts)
     spans = [window_ms, *(rule.window_ms or 0 for rule in by_id.values())]
     spans += [Correlator(one).horizon_ms for one in rules.joins.correlations.values()]
+    detector = Detector(rules)
     return Detections(
         rules=rules,
+        detector=detector,
         alerts=alerts,
         by_id=by_id,
-        lookout=Lookout(Matching(Detector(rules)), by_id, rules.joins, rating, alerts.findings),
+        lookout=Lookout(Matching(detector), by_id, rules.joins, rating, alerts.findings),
         desk=Rules(by_id, rating, window_ms, alerts.storm.alerts),
         horizon_ms=max(spans) + LATE_MS,
     )

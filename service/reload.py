@@ -88,7 +88,7 @@ class Reloader:
             pipeline, used = content.pipelines.get(dataset), self._content.pipelines.get(dataset)
             if pipeline is None or used is None:
                 continue
-            if pipeline.version != used.version or agent.stopped is not None:
+            if pipeline.version != used.version or pipeline.watch != used.watch or agent.stopped is not None:
                 agent.replace(pipeline)
                 changed.append(dataset)
         if content.streams != self._content.streams:

@@ -13,6 +13,7 @@ from service.agents.journal import Death, Journal
 from service.agents.packing import part
 from service.event import Packed, RawBatch, Slice
 from service.pipeline.compiled import Carried, Unusable
+from service.pipeline.watch import Watch
 from service.route.packed import unpack
 from service.telemetry import events
 
@@ -30,6 +31,11 @@ class Pipeline(Protocol):
     @property
     def version(self) -> str:
         """Short hash of everything that decides its output."""
+        ...
+
+    @property
+    def watch(self) -> Watch:
+        """What it hands out beside documents, for detections."""
         ...
 
     def carry(self, slice_: Slice, now_ms: int) -> Carried:

@@ -196,7 +196,8 @@ class DatasetAgent:
             share.pieces += carried.pieces
             share.origins.append((piece, carried.at))
             if self._signalling is not None:
-                share.signals += self._signalling.look(self._carrier.pipeline.dataset, piece, carried.pieces)
+                pipeline = self._carrier.pipeline
+                share.signals += self._signalling.look(pipeline.dataset, pipeline.watch, piece, carried)
         if carried.dropped:
             share.dropped.update(carried.dropped)
         if carried.flags:

@@ -11,6 +11,8 @@ from service.alerts.lookout import Lookout
 from service.alerts.signal import Signal, encode_signal, partition_key
 from service.clock import Clock
 from service.event import Slice
+from service.pipeline.compiled import Carried
+from service.pipeline.watch import Watch
 from service.telemetry import metrics
 from service.telemetry.meters import Meters
 
@@ -28,13 +30,13 @@ class Signalling:
         self._meters = meters
         self._clock = clock
 
-    def look(self, dataset: str, slice_: Slice, pieces: Sequence[str]) -> list[Signal]:
-        """The signals of a batch."""
+    def look(self, dataset: str, watch: Watch, slice_: Slice, carried: Carried) -> list[Signal]:
+        """The signals of a batch as a pipeline carried it."""
         lookout = self._lookout()
         if lookout is None:
             return []
         began = time.thread_time()
-        looked = lookout.look(dataset, slice_, pieces, self._clock.now_ms())
+        looked = lookout.look(dataset, watch, slice_, carried, self._clock.now_ms())
         self._meters.add(metrics.RULE_SECONDS, time.thread_time() - began, (dataset,))
         for rule, count in looked.matches.items():
             self._meters.add(metrics.RULE_MATCHES, count, (dataset, rule))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -18,6 +19,8 @@ from service.alerts.rule import FINDING, AlertRule
 from service.alerts.signal import MOST_EVIDENCE, Evidence, Join, Signal
 from service.detect.joining import Joined, Joins
 from service.event import Slice
+from service.pipeline.compiled import Carried
+from service.pipeline.watch import Watch
 from service.spans import moment_ms
 
 _LARGEST = 64 * 1024
@@ -49,8 +52,8 @@ class Looked:
 class Matcher(Protocol):
     """Rules over the documents of a dataset."""
 
-    def matches(self, dataset: str, documents: Sequence[str]) -> Sequence[Hit]:
-        """The matches in a batch of documents, which are JSON."""
+    def matches(self, dataset: str, watch: Watch, carried: Carried) -> Iterable[Hit]:
+        """The matches in a batch as a pipeline carried it; ``watch`` is what the pipeline handed out beside documents."""
         ...
 
 
@@ -68,12 +71,11 @@ class Lookout:
         self._findings = {dataset: SEVERITIES.index(least) for dataset, least in findings.items() if least in SEVERITIES}
         self._told: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
-    def look(self, dataset: str, slice_: Slice, pieces: Sequence[str], now_ms: int) -> Looked:
-        """What is found in the documents in ``pieces`` (action and document, a line each)."""
-        documents = [piece.split("\n", 2)[1] for piece in pieces]
-        looked = Looked()
+    def look(self, dataset: str, watch: Watch, slice_: Slice, carried: Carried, now_ms: int) -> Looked:
+        """What is found in the documents of a slice."""
+        pieces, looked = carried.pieces, Looked()
         found: dict[tuple[object, ...], Signal] = {}
-        for hit in (*self._matcher.matches(dataset, documents), *self._found(dataset, documents)):
+        for hit in chain(self._matcher.matches(dataset, watch, carried), self._found(dataset, pieces)):
             looked.matches[hit.rule] += 1
             rule = finding_rule(hit.document) if hit.rule == FINDING else self._rules.get(hit.rule)
             if rule is None:
@@ -92,12 +94,12 @@ class Lookout:
         looked.signals = list(found.values())
         return looked
 
-    def _found(self, dataset: str, documents: Sequence[str]) -> Iterator[Hit]:
+    def _found(self, dataset: str, pieces: Sequence[str]) -> Iterator[Hit]:
         least = self._findings.get(dataset)
         if least is None:
             return
-        for at, text in enumerate(documents):
-            document = orjson.loads(text)
+        for at, piece in enumerate(pieces):
+            document = orjson.loads(piece[piece.index("\n") + 1 :])
             if not is_over(document) and SEVERITIES.index(finding_rule(document).level) >= least:
                 yield Hit(FINDING, at, document)
 

@@ -24,6 +24,7 @@ from service.clock import SystemClock
 from service.event import DeadLetter, Packed, RawBatch, Record, Slice, encode
 from service.ledger.entry import MemoryLedger
 from service.pipeline.compiled import Carried, Unusable
+from service.pipeline.watch import NOTHING
 from service.sink.parcel import Parcel
 from service.telemetry import metrics
 from service.telemetry.meters import Meters
@@ -37,6 +38,7 @@ class Words:
     """A pipeline over words: ``dead``, ``drop``, ``crash`` do what they say, everything else is a document."""
 
     dataset = DATASET
+    watch = NOTHING
 
     def __init__(self, version: str = "v1") -> None:
         self.version = version

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from service.alerts.lookout import Hit, Looked, Lookout
@@ -13,6 +13,8 @@ from service.alerts.signal import decode_signal, encode_signal
 from service.alerts.tuning import AlertRules
 from service.detect.joining import Joins
 from service.event import Slice
+from service.pipeline.compiled import Carried
+from service.pipeline.watch import Watch
 from tests.alerts.conftest import NOW, RULE, document
 
 SLICE = Slice("shop", "prod", "audit", "shardId-0", "1", 0, NOW, [])
@@ -24,23 +26,24 @@ class Everything:
     def __init__(self, *rules: str) -> None:
         self._rules = rules
 
-    def matches(self, dataset: str, documents: Sequence[str]) -> Sequence[Hit]:
-        return [Hit(rule, at, json.loads(text)) for at, text in enumerate(documents) for rule in self._rules]
+    def matches(self, dataset: str, watch: Watch, carried: Carried) -> list[Hit]:
+        documents = [json.loads(piece.split("\n")[1]) for piece in carried.pieces]
+        return [Hit(rule, at, each) for at, each in enumerate(documents) for rule in self._rules]
 
 
-def pieces(*documents: Mapping[str, Any]) -> list[str]:
+def carried(*documents: Mapping[str, Any]) -> Carried:
     lines = []
     for number, each in enumerate(documents):
         action = {"create": {"_index": "siem-aws.cloudtrail-shop-prod-2026.11", "_id": f"e{number}"}}
         lines.append(f"{json.dumps(action)}\n{json.dumps(each)}\n")
-    return lines
+    return Carried(pieces=lines)
 
 
 def look(*documents: Mapping[str, Any], dataset: str = "aws.cloudtrail", rule: AlertRule = RULE, **said: Any) -> Looked:
     alerts = AlertRules.model_validate(said)
     rules = {rule.id: rule}
     lookout = Lookout(Everything(rule.id), rules, Joins(), Rating(alerts), alerts.findings)
-    return lookout.look(dataset, SLICE, pieces(*documents), NOW)
+    return lookout.look(dataset, Watch(), SLICE, carried(*documents), NOW)
 
 
 def test_what_one_principal_does_again_and_again_in_a_batch_is_one_signal() -> None:
@@ -80,7 +83,7 @@ def test_only_what_is_new_since_this_worker_told_of_it_is_a_signal() -> None:
     alerts = AlertRules()
     lookout = Lookout(Everything("r-1"), {"r-1": rule}, Joins(), Rating(alerts), alerts.findings)
     told = [
-        [(signal.who, signal.what) for signal in lookout.look("aws.cloudtrail", SLICE, pieces(each), NOW).signals]
+        [(signal.who, signal.what) for signal in lookout.look("aws.cloudtrail", Watch(), SLICE, carried(each), NOW).signals]
         for each in (document(), document(), document(address="203.0.113.1"), document("alice"), {"user": {"name": "bob"}})
     ]
     assert told == [[("root", "198.51.100.7")], [], [("root", "203.0.113.1")], [("alice", "198.51.100.7")], []]

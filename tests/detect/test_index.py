@@ -230,3 +230,14 @@ def test_what_a_node_cannot_do_without() -> None:
     assert literals(parse_selection({"b": 'say "hello there" 12345'}, HERE), column, spelt=False) == frozenset(
         {Literal("b", "hello")}
     )
+
+
+def test_documents_of_a_pipeline_that_hands_nothing_out_are_all_read(load: Any) -> None:
+    text = """
+title: A rule
+logsource: { product: acme, service: app }
+detection: { s: { event.action: login }, condition: s }
+"""
+    detector = Detector(load(text))
+    pieces = [f'{{"create":{{}}}}\n{{"event":{{"action":"{action}"}}}}\n' for action in ("login", "logout")]
+    assert [match.at for match in detector.look("acme.app", Watch(), [], pieces)] == [0]
