@@ -13,6 +13,7 @@ from service.build.dashboards.language import DashboardFile
 from service.content import Content
 from service.normalise.steps import STEPS
 from service.normalise.tables import TABLES
+from service.parse.joins import JOINS
 from service.parse.masks import MASKS
 from service.parse.steps import PARSERS
 from service.pipeline.schema import PipelineFile, SharedFile, TuningFile
@@ -34,6 +35,7 @@ def reference() -> str:
     parts.append(_model("tuning/<dataset>.yml", TuningFile.model_json_schema(by_alias=True)))
     parts.append("## Steps\n\n" + _table(("step", "takes", "gives"), _steps()))
     parts.append("## Parse steps\n\n" + _table(("step", "what it takes apart"), _parsers()))
+    parts.append("## Joins\n\n" + _table(("join", "what it puts together"), _joins()))
     parts.append("## Masks\n\n" + _table(("mask", "what it hides"), _masks()))
     parts.append("## Shared tables\n\n" + _table(("table", "entries"), [(name, len(TABLES[name])) for name in sorted(TABLES)]))
     return "\n\n".join(parts) + "\n"
@@ -100,6 +102,11 @@ def _steps() -> Iterator[tuple[str, str, str]]:
 
 def _parsers() -> Iterator[tuple[str, str]]:
     for name, function in sorted(PARSERS.items()):
+        yield f"`{name}`", _cell((function.__doc__ or "").strip().split("\n\n")[0])
+
+
+def _joins() -> Iterator[tuple[str, str]]:
+    for name, function in sorted(JOINS.items()):
         yield f"`{name}`", _cell((function.__doc__ or "").strip().split("\n\n")[0])
 
 

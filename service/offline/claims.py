@@ -16,12 +16,16 @@ from service.samples import Facts, Sample
 def misrouted(player: Player, router: Router, sample: Sample, facts: Facts) -> list[str]:
     """One sentence for each run of events with documents that ``router`` would give to another dataset."""
     faults: list[str] = []
+    data = sample.path.read_bytes()
     for dataset in player.loaded:
-        for played in player.play(sample.path.read_bytes(), dataset, facts):
-            if isinstance(played, Dead) or not played.documents:
-                continue
+        came = player.router.route_text(data, dataset).pieces
+        runs = (played for played in player.play(data, dataset, facts) if not isinstance(played, Dead))
+        for piece, played in zip(came, runs, strict=True):
             good = {document.line for document in played.documents}
-            events = [event for event, line in zip(played.slice.events, played.lines, strict=True) if line in good]
+            if not good:
+                continue
+            # As they came: a pipeline may join or mask events in their slice.
+            events = [event for event, line in zip(piece.slice.events, played.lines, strict=True) if line in good]
             claimed = _claimed(router, played.slice, events)
             faults.extend(f"goes to {other} when content and facts decide" for other in sorted(claimed - {dataset}))
     return faults

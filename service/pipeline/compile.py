@@ -18,6 +18,7 @@ from service.normalise.related import distinct
 from service.normalise.steps.leftovers import safe_leftover
 from service.normalise.time import READERS, Times, suffix_of, syslog
 from service.parse.columns import line_of, split_bracketed, split_carefully, split_quoted, split_separated
+from service.parse.joins import JOINS
 from service.parse.json_event import read_json
 from service.parse.masks import MASKS
 from service.parse.objects import Places, grouped
@@ -69,6 +70,7 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers, watch: Watch 
 
     try:
         _masks_exist(loaded)
+        _join_exists(loaded)
         if loaded.file.parse.columns is not None:
             build(raw_names)  # every column that a step reads: its fields belong in the index template
         made = CompiledPipeline(loaded.file, loaded.catalogue, version, fields, raw_names, build, shapes)
@@ -234,6 +236,17 @@ def _parser(loaded: LoadedPipeline, step: str) -> object:
             "known: " + ", ".join(sorted(PARSERS)),
         )
     return PARSERS[step]
+
+
+def _join_exists(loaded: LoadedPipeline) -> None:
+    parse = loaded.file.parse
+    if parse.join is None:
+        return
+    if parse.join not in JOINS:
+        hint = "known: " + ", ".join(sorted(JOINS))
+        raise loaded.source.error(("parse", "join"), "unknown_join", f"there is no join {parse.join}", hint)
+    if parse.json_event is not None or parse.columns is not None:
+        raise loaded.source.error(("parse", "join"), "useless_join", "objects and lines of columns are whole", "use a step")
 
 
 def _masks_exist(loaded: LoadedPipeline) -> None:

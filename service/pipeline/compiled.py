@@ -11,6 +11,7 @@ from service.event import Slice
 from service.fields import Catalogue
 from service.normalise.time import epoch_milli, moment_of
 from service.parse.columns import folded, layout_of, split_carefully
+from service.parse.joins import JOINED, JOINS
 from service.parse.masks import MASKS
 from service.pipeline.runtime import SliceFacts, facts_of
 from service.pipeline.schema import PipelineFile
@@ -120,6 +121,7 @@ class CompiledPipeline:
             self._objects = build((*self._names.values(), *self._groups), objects=True)
         self._keys = tuple(f'"{name}"' for name in self._names.values())
         self._masks = [MASKS[name] for name in file.parse.mask]
+        self._join = JOINS[file.parse.join] if file.parse.join is not None else None
         self._known: dict[int, list[str]] = {}
         for names in columns.known if columns is not None else ():
             self._known.setdefault(len(layout_of(names, " ")), []).append(names)
@@ -134,7 +136,8 @@ class CompiledPipeline:
     def carry(self, slice_: Slice, now_ms: int) -> Carried:
         """Take a slice of raw events through the stages; one fate for every event in it.
 
-        What a mask hides is hidden in the slice itself, so that dead letters made of it say no more than documents.
+        What a mask hides is hidden in the slice itself, so that dead letters made of it say no more than documents; what
+        is joined is joined there, so that they say no less.
         """
         carried = Carried()
         for mask in self._masks:
@@ -151,6 +154,9 @@ class CompiledPipeline:
             self._ingested = (now_ms, f'"{moment_of(*found, lambda _: "").text}"' if found else '""')
         facts = facts_of(slice_)
         items: Iterable[Item] = enumerate(slice_.events)
+        if self._join is not None and self._join(slice_.events):
+            items = [item for item in items if item[1] != JOINED]
+            carried.dropped["joined"] = len(slice_.events) - len(items)
         if self._shapes is not None:
             groups, rest = self._shapes.sort(slice_.events)
             for shaped, parsed in groups:

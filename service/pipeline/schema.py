@@ -110,6 +110,9 @@ class Parse(Model):
     mask: list[Name] = []
     """What must not be stored but stands inside the text (``sql_secrets``): hidden before anything else reads it, in
     ``event.original`` too."""
+    join: Name | None = None
+    """Neighbours in a record that are pieces of one event (``container``): put together before anything else reads them. The
+    pieces count as dropped by the rule ``joined``, their text is in the event before them."""
     json_event: Json | None = Field(default=None, alias="json")
     """The event is JSON."""
     columns: Columns | None = None
@@ -256,6 +259,8 @@ class PipelineFile(Model):
     route: Selection
     """Which events are these: a selection over log_group, log_stream, transport, source, detail_type, s3_bucket, s3_key,
     stream, and the raw event (``_text`` or its JSON fields). Cheap facts first."""
+    last: bool = False
+    """The route is asked after those of all other sources: for logs that are known by where they come from, whatever they say."""
     parse: Parse
     normalise: Block | list[Block]
     enrich: list[Enricher] = []

@@ -183,13 +183,14 @@ class Router:
     def _ask(self, batch: RecordBatch, run: Run) -> _Answer:
         facts: Mapping[str, object] = {"stream": batch.stream, **{fact: getattr(run, fact) for fact in _RUN_FACTS}}
         open_ways: list[int] = []
+        fallback = self._fallback if run.log_group is not None else None
         for number, (way, gate) in enumerate(zip(self._ways, self._gates, strict=True)):
             if not gate(facts):
                 continue
-            if way.content is None:  # all ways that need the content come after
-                return _Answer(way.dataset, None)
+            if way.content is None:  # ways that need the content come after, unless this one is asked last
+                fallback = way.dataset
+                break
             open_ways.append(number)
-        fallback = self._fallback if run.log_group is not None else None
         if not open_ways:
             return _Answer(fallback, None)
         key = tuple(open_ways)
@@ -216,6 +217,7 @@ def route_of(pipeline: LoadedPipeline) -> Route:
         parse_selection(pipeline.file.route, pipeline.source.place("route"), locate),
         tuple(columns.sources) if columns is not None else (),
         tuple(tuned.items()),
+        pipeline.file.last,
     )
 
 

@@ -22,6 +22,8 @@ class Route:
     """``declared``, ``header``, ``default`` in the pipeline's order; empty: not columnar."""
     columns: tuple[tuple[str, str], ...] = ()
     """Log group or stream pattern → column list, from the tuning."""
+    last: bool = False
+    """Asked after all routes that are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,12 @@ class Alternative:
     dataset: str
     gate: Node
     content: Node | None
+    last: bool = False
 
-    def rank(self) -> tuple[bool, int, str]:
-        """Facts before content, more fields before fewer, then by name."""
+    def rank(self) -> tuple[bool, bool, int, str]:
+        """Facts before content, more fields before fewer, then by name; what is last comes after all of these."""
         asked = fields(self.gate) | (fields(self.content) if self.content is not None else set())
-        return self.content is not None, -len(asked), self.dataset
+        return self.last, self.content is not None, -len(asked), self.dataset
 
 
 def alternatives(route: Route) -> Iterator[Alternative]:
@@ -45,4 +48,4 @@ def alternatives(route: Route) -> Iterator[Alternative]:
         conditions = way.nodes if isinstance(way, And) else (way,)
         gate = tuple(one for one in conditions if fields(one) <= set(FACTS))
         content = tuple(one for one in conditions if not fields(one) <= set(FACTS))
-        yield Alternative(route.dataset, And(gate), And(content) if content else None)
+        yield Alternative(route.dataset, And(gate), And(content) if content else None, route.last)

@@ -147,6 +147,36 @@ def test_a_fact_may_guard_what_is_asked_of_the_content() -> None:
     assert list(datasets('{"kind":"audit"}')) == ["dead"]
 
 
+LAST = Router(
+    [
+        route("aws.ec2", {"log_stream|startswith": "i-"}, last=True),
+        route("aws.ecs", {"log_stream|startswith": "i-", "kind": "task"}, last=True),
+        route("system.auth", {"log_group|endswith": "secure"}),
+        route("system.syslog", {"_text|re": "^<[0-9]+>"}),
+        route("aws.cloudwatch", {"transport": "cloudwatch_logs"}),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("group", "stream", "event", "dataset"),
+    [
+        ("/ec2/secure", "i-0a", "words", "system.auth"),
+        ("/ec2/app", "i-0a", "<13>words", "system.syslog"),
+        ("/ec2/app", "i-0a", "words", "aws.ec2"),
+        ("/ec2/app", "i-0a", '{"kind":"task"}', "aws.ec2"),
+        ("/ec2/app", "web", "words", "aws.cloudwatch"),
+    ],
+)
+def test_what_is_asked_last_takes_what_no_other_source_wants(group: str, stream: str, event: str, dataset: str) -> None:
+    message = {
+        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": group, "logStream": stream,
+        "logEvents": [{"id": "1", "timestamp": 1, "message": event}],
+    }  # fmt: skip
+    (found,) = LAST.route(RecordBatch("shop", "prod", "s", "shard", [record(json.dumps(message))])).by_dataset
+    assert found == dataset
+
+
 def test_columns_come_from_the_declaration_then_the_header() -> None:
     class Streams:
         def declared(self, project: str, environment: str, stream: str, log_group: str) -> str | None:

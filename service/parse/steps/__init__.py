@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.parse.steps.auditd import auditd
+from service.parse.steps.container import container
 from service.parse.steps.guardduty import guardduty
 from service.parse.steps.json_cut import json_cut
 from service.parse.steps.json_or_text import json_or_text
@@ -20,6 +21,7 @@ from service.parse.steps.windows_event import windows_event
 
 PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "auditd": auditd,
+    "container": container,
     "guardduty": guardduty,
     "json_cut": json_cut,
     "json_or_text": json_or_text,

@@ -111,11 +111,12 @@ def json_or_text(text: str) -> dict[str, Any]:
             fields, _ = read_json(text)
         except EventError:
             return {FOUND: _of_text(text)}
-        return _of_object(fields, text)
+        return recognised(fields, text)
     return {FOUND: _of_text(text)}
 
 
-def _of_object(fields: dict[str, Any], text: str) -> dict[str, Any]:
+def recognised(fields: dict[str, Any], text: str) -> dict[str, Any]:
+    """The raw fields of an object that is parsed already; ``text`` is the message where it has none."""
     found: dict[str, Any] = {}
     rest: dict[str, Any] = {}
     for key, value in fields.items():
