@@ -46,7 +46,7 @@ def decoded(data: bytes, sequence: str = "7", arrived: int = ARRIVED) -> tuple[d
         facts = facts_of(piece)
         for at, event in enumerate(piece.events):
             name = facts.position + (facts.ids[at] if facts.ids is not None else str(piece.first + at))
-            assert name not in ids
+            assert ids.get(name, event) == event  # CloudWatch's own ids may come twice
             ids[name] = event
     letters = {letter_id(letter): letter.code for letter in found.dead}
     assert len(letters) == len(found.dead)
@@ -104,9 +104,10 @@ def test_blank_lines_and_carriage_returns_do_not_count() -> None:
     assert decoded(forwarded([b"a\r", b"", b" \t", b"b", b"\r", b"c\r"], form="lines"))[0] == whole
 
 
+DEEP = b'{"d":' + b"[" * 2500
 UNITS = st.sampled_from(
     [b'{"n":1}', b'{"n":2,"t":"\xc3\xbc"}', b'{"broken":', b"text", b'{"bad":"\xff"}', b'["a"]', json.dumps(ENVELOPE).encode(),
-     json.dumps(MESSAGE | {"logEvents": [{"id": "x", "timestamp": 1, "message": "m"}, {"id": 5}]}).encode(), b"[" * 2500,
+     json.dumps(MESSAGE | {"logEvents": [{"id": "x", "timestamp": 1, "message": "m"}, {"id": 5}]}).encode(), DEEP,
      b'{"messageType":"CONTROL_MESSAGE","owner":"a","logGroup":"","logStream":"","logEvents":[]}']
 )  # fmt: skip
 
