@@ -27,6 +27,7 @@ Flaw = Literal[
 """Why the forwarder could not use something; a closed list, because the codes of dead letters are labels of metrics."""
 FLAWS: tuple[str, ...] = get_args(Flaw)
 
+_BLANKS = frozenset(["", " ", "\t", "\r", "\v", "\f"])
 _ACCOUNT = re.compile(r"(?:^|/)(?:AWSLogs/(?:o-[a-z0-9]{10,32}/)?|(?:aws-account-id|accountId|account)=)([0-9]{12})(?=/)")
 _REGION = re.compile(r"[/=]([a-z]{2}(?:-[a-z]+){1,3}-[0-9])(?=/)")
 _PARTITIONED = re.compile(r"(?:^|/)([0-9]{12})/([a-z]{2}(?:-[a-z]+){1,3}-[0-9])/[a-z0-9.-]{3,63}/[0-9]{4}/[0-9]{2}/[0-9]{2}/")
@@ -122,7 +123,7 @@ class _Forwarded:
         if has_returns or len(lines) > self.units.limits.events:
             return 0
         # Whoever writes records leaves blank lines out: one look at first characters tells.
-        return 0 if any(start in ("", " ", "\t") for start in {line[:1] for line in lines}) else len(lines)
+        return 0 if any(start in _BLANKS for start in {line[:1] for line in lines}) else len(lines)
 
     def apart(self, lines: list[bytes]) -> None:
         """Read line by line."""
