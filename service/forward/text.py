@@ -11,6 +11,8 @@ from service.forward.skipping import skip_line
 
 _ODD = (b"\n\n", b"\n#", b"\n\r", b"\n ", b"\n\t", b"\n\x0b", b"\n\x0c")
 """Lines that may be blank or say what the columns are; a line that only begins with a blank is looked at as well."""
+_WIDEST = 32_768
+"""Bytes of a line that may name columns."""
 
 
 class TextWalk:
@@ -75,7 +77,7 @@ class TextWalk:
 
     def _header(self, line: bytes, *, first: bool) -> str | None:
         """The column list of a header line, "" for a line that says something else about the file, None for all others."""
-        if not first and line[:1] != b"#":
+        if (not first and line[:1] != b"#") or len(line) > _WIDEST:
             return None
         try:
             text = line.decode().rstrip("\r")

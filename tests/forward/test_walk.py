@@ -92,8 +92,10 @@ def test_a_file_of_json_falls_into_the_events_that_decoding_finds_in_it(layout: 
 
 HOSTILE = st.lists(
     st.sampled_from(
-        [b"{", b"}", b"[", b"]", b'"', b",", b"\n", b"\r\n", b"\\", b":", b" ", b"\t", b"a", b"\xff", b"\xc3\xbc", b"1", b"-", b".5", b'{"a":1}',
-         b'{"Records":[', b'"Records":[', b'{"n":', b"\\ud800", b"[" * 1100, b"x" * 5200, b'"' + b"y" * 5200 + b'"', b"tru", b"null", b"\x0b"]
+        [b"{", b"}", b"[", b"]", b'"', b",", b"\n", b"\r\n", b"\\", b":", b" ", b"\t", b"a", b"\xff", b"\xc3\xbc", b"1", b"-",
+         b".5", b'{"a":1}',
+         b'{"Records":[', b'"Records":[', b'{"n":', b"\\ud800", b"[" * 1100, b"x" * 5200,
+         b'"' + b"y" * 5200 + b'"', b"tru", b"null", b"\x0b"]
     ), max_size=30,
 ).map(b"".join)  # fmt: skip
 
@@ -149,7 +151,8 @@ def test_blank_lines_have_no_number() -> None:
     [
         (b"short\n" + b"x" * 20_000 + b"\nnext\n", {0: b"short", 2: b"next"}),
         (b'{"n":0}\n{"n":"' + b"x" * 20_000 + b'"}\n{"n":2}', {0: b'{"n":0}', 2: b'{"n":2}'}),
-        (b'{"Records":[{"n":0},{"n":"' + b'\\"x]}' * 5_000 + b'"},{"n":2}]}{"n":3}', {0: b'{"n":0}', 2: b'{"n":2}', 3: b'{"n":3}'}),
+        (b'{"Records":[{"n":0},{"n":"' + b'\\"x]}' * 5_000 + b'"},{"n":2}]}{"n":3}',
+         {0: b'{"n":0}', 2: b'{"n":2}', 3: b'{"n":3}'}),
         (b'[{"n":0},{"n":tr' + b"x" * 20_000 + b',{"n":2}]', {0: b'{"n":0}', 2: b'{"n":2}'}),
         (b'{"n":0}\nno json ' + b"x" * 20_000 + b'\n{"n":2}', {0: b'{"n":0}', 2: b'{"n":2}'}),
     ],

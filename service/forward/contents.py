@@ -1,0 +1,48 @@
+"""What an object holds: its units and what is wrong with it, whatever it is packed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from service.forward.archive import members
+from service.forward.blocks import Block, Flawed
+from service.forward.bounds import Bounds
+from service.forward.spoiled import Spoiled
+from service.forward.thing import Thing
+from service.forward.unpack import LOOK, PARQUET, ZIP, Again, unpacked, unsupported
+from service.forward.walk import Walk
+
+Content = tuple[str, Block | Flawed]
+"""Member of the archive ("" for an object that is none), and what it holds."""
+
+
+def contents(thing: Thing, bounds: Bounds) -> Iterator[Content]:
+    """Everything the object holds, in order. Raises Backpressure when it cannot be read for the moment."""
+    if not thing.read_at(0, LOOK).startswith(ZIP):
+        yield from (("", item) for item in _file(thing, bounds))
+        return
+    part = ""
+    try:
+        for member in members(thing, bounds):
+            part = member.part
+            yield from ((part, item) for item in _file(member, bounds))
+    except Spoiled as spoiled:
+        yield part, _flawed(spoiled)
+
+
+def _file(source: Again, bounds: Bounds) -> Iterator[Block | Flawed]:
+    try:
+        content = unpacked(source, bounds)
+        head = content.look()
+    except Spoiled as spoiled:
+        yield _flawed(spoiled)
+        return
+    name = "an archive or Parquet inside something else" if head.startswith((*ZIP, PARQUET)) else unsupported(head)
+    if name:
+        yield Flawed(0, "unsupported", f"{name} is not read", head)
+        return
+    yield from Walk(content, bounds).run()
+
+
+def _flawed(spoiled: Spoiled) -> Flawed:
+    return Flawed(0, spoiled.code, spoiled.reason, spoiled.data)
