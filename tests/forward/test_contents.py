@@ -115,7 +115,7 @@ def test_what_stands_before_the_damage_flows_on(data: bytes, code: str, kept: in
     events, dead = forwarded(data)
     assert codes(dead) == [code]
     assert len(events) >= kept
-    assert list(events.values()) == LINES[: len(events)]
+    assert list(events.values())[:kept] == LINES[:kept]
     assert dead[0].stage == "forward"
     assert len(dead[0].data) < KEPT_BYTES + 2000
 
@@ -131,7 +131,7 @@ def test_an_encrypted_file_of_an_archive_leaves_the_others_alone() -> None:
 
 
 SMALL = Bounds(ratio_above=1 << 20, ratio=50, output=8 << 20)
-FLAT = b"the same line again and again\n" * 400_000
+FLAT = b"the same line again and again, the same line again and again\n" * 180_000
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, zstandard.compress, zipped], ids=["gzip", "bzip2", "zstd", "zip"])
@@ -143,7 +143,7 @@ def test_a_bomb_goes_off_at_its_bounds(pack: Callable[[bytes], bytes]) -> None:
     tracemalloc.stop()
     events, dead = forwarded(data, SMALL)
     assert codes(dead) == ["bomb"]
-    assert 0 < len(events) < 300_000
+    assert len(events) < 150_000
     assert seen < 1 << 20
     assert peak < 60 << 20
 
@@ -216,9 +216,12 @@ def test_flipping_a_bit_of_the_checksum_is_noticed() -> None:
 
 
 def test_hostile_nesting_costs_no_time() -> None:
-    began = time.perf_counter()
-    forwarded(b'{"a":' * 400_000)
-    forwarded(b'{"Records":[' * 200_000)
-    forwarded(b'{"a":1,"b":[{},' * 100_000)
-    forwarded(b'{"Records":[' + b'{"n":,' * 50_000)
-    assert time.perf_counter() - began < 20
+    began = time.process_time()
+    for data in (
+        b'{"a":' * 400_000,
+        b'{"Records":[' * 50_000,
+        b'{"a":1,"b":[{},' * 100_000,
+        b'{"Records":[' + b'{"n":,' * 50_000,
+    ):
+        assert list(frames_of(Stored(data), BOUNDS))
+    assert time.process_time() - began < 10
