@@ -42,6 +42,7 @@ _summary = wire.Decoder(wire.SummaryReply)
 _shards = wire.Decoder(wire.ShardsReply)
 _iterator = wire.Decoder(wire.IteratorReply)
 _records = wire.Decoder(wire.RecordsReply)
+_put = wire.Decoder(wire.PutReply)
 _registered = wire.Decoder(wire.RegisteredReply)
 _described = wire.Decoder(wire.DescribedReply)
 _refusal = wire.Decoder(wire.Refusal)
@@ -165,6 +166,14 @@ class KinesisClient:
         body = {"ShardIterator": iterator, "Limit": limit, "StreamARN": stream.arn}
         reply, _ = await self._call("GetRecords", body, _records)
         return reply
+
+    async def put(self, name_or_arn: str, entries: list[wire.PutEntry]) -> list[wire.PutResult]:
+        """PutRecords: one result for each entry, in their order."""
+        body = {**_which(name_or_arn), "Records": entries}
+        reply, _ = await self._call("PutRecords", body, _put)
+        if len(reply.records) != len(entries):
+            raise KinesisFault(TRANSPORT, f"{len(reply.records)} results for {len(entries)} records", "PutRecords")
+        return reply.records
 
     async def consumer(self, stream: Stream, name: str) -> wire.Consumer:
         """DescribeStreamConsumer."""

@@ -117,6 +117,29 @@ class DescribedReply(msgspec.Struct, rename="pascal"):
     consumer_description: Consumer
 
 
+class PutEntry(msgspec.Struct, rename="pascal", gc=False):
+    """A record of PutRecords; msgspec writes ``data`` as base64."""
+
+    data: bytes
+    partition_key: str
+
+
+class PutResult(msgspec.Struct, rename="pascal", gc=False):
+    """What became of one of them: a sequence number, or an error of its own."""
+
+    sequence_number: str | None = None
+    shard_id: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+class PutReply(msgspec.Struct, rename="pascal"):
+    """PutRecords."""
+
+    records: list[PutResult]
+    failed_record_count: int = 0
+
+
 class Refusal(msgspec.Struct):
     """An error of the API; the type may carry a namespace before ``#``."""
 
