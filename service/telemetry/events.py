@@ -85,6 +85,17 @@ INDEX_NOT_CREATED: Final = "index_not_created"  # tried again
 TEMPLATE_MISSING: Final = "template_missing"  # without it OpenSearch would guess the mapping; documents wait
 TEMPLATE_NOT_CHECKED: Final = "template_not_checked"  # tried again
 
+# what service/forward says
+FORWARD_STARTED: Final = "forward_started"  # queues are read
+FORWARD_STOPPED: Final = "forward_stopped"  # drained, or the deadline passed: what is left is delivered again
+FORWARD_HELD: Final = "forward_held"  # Kinesis does not take records now; they wait, nothing is lost
+FORWARD_RELEASED: Final = "forward_released"  # it does again
+FORWARD_LATER: Final = "forward_later"  # an object cannot be read now; its notification comes again
+FORWARD_LETTER: Final = "forward_dead_letter"  # an object, or a part of it, that cannot be used; a dead letter on the stream
+FORWARD_FAILED: Final = "forward_failed"  # a fault of ours; the notification comes again
+FORWARD_QUEUE: Final = "forward_queue_away"  # a queue cannot be read; tried again
+FORWARD_OVERDUE: Final = "forward_not_extended"  # a notification's time could not be extended; it may be delivered twice
+
 # what the watch over silent sources says
 SOURCE_SILENT: Final = "source_silent"  # nothing arrives although its rhythm says it should; an alert is stored
 SOURCE_RECOVERED: Final = "source_recovered"  # it speaks again
