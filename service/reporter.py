@@ -13,6 +13,7 @@ from service.clock import Clock
 from service.sink.opensearch.state import SinkState
 from service.source.kinesis.status import CollectorStatus
 from service.telemetry import metrics
+from service.telemetry.memory import resident_bytes
 from service.telemetry.meters import Meters
 from service.telemetry.problems import Problems
 from service.telemetry.report import HoldLine, Report, SourceLine, WatchLine, pack_report
@@ -172,12 +173,3 @@ def source_lines(status: CollectorStatus) -> list[SourceLine]:
             )
         )
     return lines
-
-
-def resident_bytes() -> int:
-    """Return the resident memory of this process; 0 where the system does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -152,6 +152,29 @@ class Enrich(Model):
     """How often files are looked at for changes."""
 
 
+class Forward(Model):
+    """Objects in S3 onto Kinesis streams: ``siem forward``."""
+
+    rules: Path = Path("forward.yml")
+    """Queues, buckets and streams; relative to this file."""
+    objects_at_once: int = Field(default=4, ge=1, le=64)
+    """Objects of each queue that are read at once."""
+    record_bytes: int = Field(default=1024 * 1024, ge=64 * 1024, le=10 * 1024 * 1024)
+    """Largest Kinesis record that is written; more than 1 MiB only where the stream allows it."""
+    unit_bytes: int = Field(default=8 * 1024 * 1024, ge=64 * 1024, le=32 * 1024 * 1024)
+    """Largest line or JSON value that is read; a larger one becomes a dead letter."""
+    object_bytes: int = Field(default=64 * 1024**3, ge=1024 * 1024)
+    """Most that one object may inflate to; what lies beyond becomes a dead letter."""
+    buffer_bytes: int = Field(default=32 * 1024 * 1024, ge=1024 * 1024)
+    """Most bytes sent to a project's stream and not acknowledged; reading waits beyond."""
+    requests_in_flight: int = Field(default=4, ge=1, le=64)
+    """Requests to a project's stream under way at once."""
+    visibility_seconds: float = Field(default=120.0, ge=15, le=3600)
+    """A message that is worked on stays hidden from others for that long, and is hidden anew after a third of it."""
+    drain_seconds: float = Field(default=25.0, ge=0, le=3600)
+    """How long SIGTERM waits for objects under way; what is not done by then is announced again and read anew."""
+
+
 class Silence(Model):
     """The watch over sources that fall silent."""
 
@@ -220,6 +243,7 @@ class Settings(Model):
     collect: Collect = Collect()
     process: Process = Process()
     enrich: Enrich = Enrich()
+    forward: Forward = Forward()
     silence: Silence = Silence()
     detect: Detect = Detect()
     admin: Admin = Admin()
@@ -287,6 +311,7 @@ def _anchored(settings: Settings, base: Path) -> Settings:
             ),
             "leases": settings.leases.model_copy(update={"file": state / settings.leases.file}),
             "collect": settings.collect.model_copy(update={"streams": at(settings.collect.streams)}),
+            "forward": settings.forward.model_copy(update={"rules": at(settings.forward.rules)}),
             "silence": settings.silence.model_copy(
                 update={"rules": at(settings.silence.rules) if settings.silence.rules else None}
             ),

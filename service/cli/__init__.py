@@ -9,6 +9,7 @@ from __future__ import annotations
 VERBS: dict[str, str] = {
     "demo": "Everything local: three projects, a scripted attack, a live table; ends with the ledger.",
     "run": "The service: collect and process.",
+    "forward": "Objects in S3 onto the projects' streams, as their buckets announce them.",
     "check": "Lint pipelines, tuning, dashboards and deployment files: file:line:col code: message (hint).",
     "test": "Samples against their expected documents, in process.",
     "parse": "Raw logs in, ECS documents out, one JSON object a line; dead letters on stderr.",

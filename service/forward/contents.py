@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from service.forward.archive import members
-from service.forward.blocks import Block, Flawed
+from service.forward.blocks import Block, Bytes, Flawed
 from service.forward.bounds import Bounds
 from service.forward.spoiled import Spoiled
 from service.forward.thing import Thing
-from service.forward.unpack import LOOK, PARQUET, ZIP, Again, unpacked, unsupported
+from service.forward.unpack import PARQUET, ZIP, Ahead, unpacked, unsupported
 from service.forward.walk import Walk
 
 Content = tuple[str, Block | Flawed]
@@ -18,21 +18,22 @@ Content = tuple[str, Block | Flawed]
 
 def contents(thing: Thing, bounds: Bounds) -> Iterator[Content]:
     """Everything the object holds, in order. Raises Backpressure when it cannot be read for the moment."""
-    if not thing.read_at(0, LOOK).startswith(ZIP):
-        yield from (("", item) for item in _file(thing, bounds))
+    ahead = Ahead(thing)
+    if not ahead.look().startswith(ZIP):
+        yield from (("", item) for item in _file(ahead, thing.again, bounds))
         return
     part = ""
     try:
         for member in members(thing, bounds):
             part = member.part
-            yield from ((part, item) for item in _file(member, bounds))
+            yield from ((part, item) for item in _file(member, member.again, bounds))
     except Spoiled as spoiled:
         yield part, _flawed(spoiled)
 
 
-def _file(source: Again, bounds: Bounds) -> Iterator[Block | Flawed]:
+def _file(source: Bytes, again: Callable[[], Bytes], bounds: Bounds) -> Iterator[Block | Flawed]:
     try:
-        content = unpacked(source, bounds)
+        content = unpacked(source, again, bounds)
         head = content.look()
     except Spoiled as spoiled:
         yield _flawed(spoiled)

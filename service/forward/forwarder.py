@@ -21,8 +21,8 @@ from service.forward.frames import Frames
 from service.forward.notice import NotANotification, Notice, notices
 from service.forward.objects import Lost, Refused, S3Object, open_object
 from service.forward.producer import Producer, Receipt
-from service.forward.rules import Meant
 from service.forward.thing import Named
+from service.source.forwarding import Meant
 from service.telemetry import events
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError, Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
@@ -50,12 +50,18 @@ class Refused(Backpressure):
         self.asks = asks
 
 
+class Tools(NamedTuple):
+    """What an open object works with."""
+
+    loop: asyncio.AbstractEventLoop
+    clock: Clock
+    rng: random.Random
+
+
 class S3Object:
     """One version of an object. ``read`` and ``read_at`` are for another thread than the loop's."""
 
-    def __init__(
-        self, client: Any, name: Named, size: int, wanted: dict[str, str], body: Any, clock: Clock, rng: random.Random
-    ) -> None:
+    def __init__(self, client: Any, name: Named, size: int, wanted: dict[str, str], body: Any, tools: Tools) -> None:
         """Go on with ``body``; ``wanted`` asks for just this version."""
         self.name = name
         self.size = size
@@ -63,9 +69,7 @@ class S3Object:
         self._wanted = wanted
         self.etag = wanted["IfMatch"].strip('"')
         self._body = body
-        self._clock = clock
-        self._rng = rng
-        self._loop = asyncio.get_running_loop()
+        self._tools = tools
         self._fetched = 0
         self._next: Future[bytes] | None = None
         self._held, self._at = b"", 0
@@ -91,7 +95,7 @@ class S3Object:
 
     def again(self) -> S3Object:
         """The same object, to be read once more from its begin."""
-        other = S3Object(self._client, self.name, self.size, self._wanted, None, self._clock, self._rng)
+        other = S3Object(self._client, self.name, self.size, self._wanted, None, self._tools)
         self._others.append(other)
         return other
 
@@ -109,7 +113,7 @@ class S3Object:
         if self.closed:
             fetching.close()
             raise _stopping()
-        return asyncio.run_coroutine_threadsafe(fetching, self._loop)
+        return asyncio.run_coroutine_threadsafe(fetching, self._tools.loop)
 
     async def _piece(self) -> bytes:
         """The next bytes of the body; a connection that breaks is taken up where it broke."""
@@ -154,7 +158,7 @@ class S3Object:
     async def _waited(self, attempts: int, fault: Exception) -> int:
         if attempts + 1 >= ATTEMPTS:
             raise Refused("Transport", f"{type(fault).__name__}: {fault}") from fault
-        await self._clock.sleep(self._rng.uniform(0.0, min(_LONGEST_WAIT, 0.1 * 2.0**attempts)))
+        await self._tools.clock.sleep(self._tools.rng.uniform(0.0, min(_LONGEST_WAIT, 0.1 * 2.0**attempts)))
         return attempts + 1
 
 
@@ -188,7 +192,9 @@ async def open_object(client: Any, notice: Notice, clock: Clock, rng: random.Ran
         notice.bucket, notice.key, version if versioned else etag.strip('"'), int(reply["LastModified"].timestamp() * 1000)
     )
     wanted = {**asked, "IfMatch": etag, **({"VersionId": version} if versioned else {})}
-    return S3Object(client, name, int(reply["ContentLength"]), wanted, reply["Body"], clock, rng)
+    return S3Object(
+        client, name, int(reply["ContentLength"]), wanted, reply["Body"], Tools(asyncio.get_running_loop(), clock, rng)
+    )
 
 
 def sorted_out(fault: ClientError) -> SiemError:

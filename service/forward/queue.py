@@ -35,7 +35,7 @@ class QueueTimes:
 
     visibility: float = 120.0
     """A message is hidden for that long, and hidden anew after a third of it."""
-    poll: int = 20
+    poll: int = 10
     """A request for messages waits that long for one."""
     first_return: float = 20.0
     """A message whose object cannot be read comes back after a random part of that, …"""
@@ -44,7 +44,7 @@ class QueueTimes:
 
 
 class QueueReader:
-    """Works on the messages of one queue, some at once, until told to stop."""
+    """Works on the messages of one queue, some at once, until told to stop. ``run`` once."""
 
     def __init__(
         self,
@@ -76,23 +76,22 @@ class QueueReader:
 
     async def run(self, stop: asyncio.Event, drain_seconds: float) -> None:
         """Return when ``stop`` is set and what was begun is done; what is not after ``drain_seconds`` goes back to the queue."""
-        reading = asyncio.create_task(self._read())
+        reading = asyncio.create_task(self._read(stop))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
-        for task in (reading, stopping):
+        stopping.cancel()
+        # A request for messages is not broken off: what it brings would stay hidden from everybody.
+        _, late = await asyncio.wait((reading, *self._tasks), timeout=drain_seconds)
+        for task in late:
             task.cancel()
-        await asyncio.gather(reading, stopping, return_exceptions=True)
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=drain_seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(reading, stopping, *late, return_exceptions=True)
 
-    async def _read(self) -> None:
+    async def _read(self, stop: asyncio.Event) -> None:
         failures = 0
-        while True:
-            while self.working >= self._at_once:
+        while not stop.is_set():
+            if self.working >= self._at_once:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                continue
             try:
                 reply = await self._client.receive_message(
                     QueueUrl=self.url,
@@ -107,6 +106,9 @@ class QueueReader:
                 continue
             self.trouble, failures = "", 0
             for message in reply.get("Messages", ()):
+                if stop.is_set():
+                    await self._hide(message, 0)  # for the next forwarder
+                    continue
                 self.working += 1
                 task = asyncio.create_task(self._handle(message))
                 self._tasks.add(task)
@@ -139,7 +141,7 @@ class QueueReader:
                 reason=busy.reason[:500],
                 again_seconds=round(wait),
             )
-        except Exception:  # noqa: BLE001 - a fault of ours: the message comes again, the others go on
+        except Exception:  # a fault of ours: the message comes again, the others go on
             wait = self._returns(int(attributes.get("ApproximateReceiveCount", 1)))
             log.exception(events.FORWARD_FAILED, queue=self.url, message=message["MessageId"])
         except asyncio.CancelledError:
@@ -153,8 +155,8 @@ class QueueReader:
             self.failed += 1
             await self._hide(message, wait)
         else:
-            self.done += 1
             await self._delete(message)
+            self.done += 1
 
     def _returns(self, received: int) -> float:
         times = self._times
@@ -182,10 +184,11 @@ class QueueReader:
         for attempt in range(_DELETE_ATTEMPTS):
             try:
                 await self._client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-                return
             except _BUSY as fault:
                 self.trouble = _named(fault)
                 await self._clock.sleep(self._rng.uniform(0.0, 0.2 * 2.0**attempt))
+            else:
+                return
 
 
 def _named(fault: Exception) -> str:

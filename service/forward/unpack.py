@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bz2
 import zlib
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import zstandard
@@ -78,24 +79,17 @@ class Ahead:
         return self._source.read(size)
 
 
-class Again(Bytes, Protocol):
-    """Bytes that can be read once more."""
-
-    def again(self) -> Bytes:
-        """The same from its begin. Raises Backpressure when that cannot be now."""
-        ...
-
-
-def unpacked(source: Again, bounds: Bounds) -> Ahead:
-    """The bytes under all compression. Raises Spoiled for what is compressed too often."""
-    return Ahead(_ToTheDamage(source, bounds))
+def unpacked(source: Bytes, again: Callable[[], Bytes], bounds: Bounds) -> Ahead:
+    """The bytes under all compression; ``again`` opens the source once more. Raises Spoiled for too much compression."""
+    return Ahead(_ToTheDamage(source, again, bounds))
 
 
 class _ToTheDamage:
     """Reads fast, with an inflater that loses up to 64 KiB in front of damage; then once more, with one that does not."""
 
-    def __init__(self, source: Again, bounds: Bounds) -> None:
+    def __init__(self, source: Bytes, again: Callable[[], Bytes], bounds: Bounds) -> None:
         self._source = source
+        self._again = again
         self._bounds = bounds
         self._given = 0
         self._content: Ahead | None = None
@@ -117,7 +111,7 @@ class _ToTheDamage:
 
     def _next(self, size: int) -> bytes:
         if self._content is None:
-            source = self._source.again() if self._careful else self._source
+            source = self._again() if self._careful else self._source
             self._content = _layers(source, self._bounds, careful=self._careful)
         return self._content.read(size)
 

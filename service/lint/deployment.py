@@ -1,4 +1,4 @@
-"""Files of a deployment: streams, projects, threat lists, silence, settings. Their first name says which they are."""
+"""Files of a deployment: streams, forwarding, projects, threat lists, silence, settings. Their first name says which they are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from service.enrich.threat_files import read_lists
 from service.errors import ContentError, ContentErrors
 from service.settings import load_settings
 from service.silence.rules import load_rules
+from service.source.forwarding import load_forwarding
 from service.source.streams import load_streams
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -19,6 +20,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "lists": read_lists,
     "silence": load_rules,
     "alerts": load_alert_rules,
+    "forward": load_forwarding,
     "siem": lambda path: load_settings(path, {}),
 }
 """``streams.yml``, ``streams.example.yml`` … → what reads and validates them."""

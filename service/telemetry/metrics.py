@@ -104,6 +104,26 @@ NOTICES = Metric("siem_notices_total", "counter", "Notices of alerts that a chan
 NOTICES_FAILED = Metric("siem_notice_attempts_failed_total", "counter", "Attempts that a channel did not take.", ("channel",))
 NOTICES_HELD = Metric("siem_notices_held_total", "counter", "Notices held back because there were too many.", ("channel",))
 
+# forwarding: what siem forward says
+_PROJECT = ("project", "environment")
+FORWARD_OBJECTS = Metric(
+    "siem_forward_objects_total",
+    "counter",
+    "Objects announced, by fate: forwarded, ignored, lost (a dead letter says why), later (the announcement comes again).",
+    (*_PROJECT, "fate"),
+)
+FORWARD_BYTES = Metric("siem_forward_read_bytes_total", "counter", "Bytes of forwarded objects, as they lie in S3.", _PROJECT)
+FORWARD_UNITS = Metric("siem_forward_units_total", "counter", "Lines and JSON values in them.", _PROJECT)
+FORWARD_LETTERS = Metric(
+    "siem_forward_dead_letters_total", "counter", "What could not be used and went as a dead letter.", (*_PROJECT, "code")
+)
+FORWARD_PUT_BYTES = Metric("siem_forward_put_bytes_total", "counter", "Bytes that Kinesis acknowledged.", _PROJECT)
+FORWARD_RETRIES = Metric("siem_forward_retried_records_total", "counter", "Kinesis records sent again.", (*_PROJECT, "code"))
+FORWARD_WORKING = Metric("siem_forward_messages", "gauge", "Messages of the project's queues that are worked on.", _PROJECT)
+FORWARD_HELD = Metric(
+    "siem_forward_held", "gauge", "1: a queue, bucket or stream of the project is out of reach; everything waits.", _PROJECT
+)
+
 # Kafka and process
 KAFKA_LAG = Metric("siem_kafka_lag_messages", "gauge", "Messages not committed yet, by topic.", ("topic",), merge="max")
 GATE_BYTES = Metric("siem_gate_bytes", "gauge", "Raw bytes under way in a worker, by gate.", ("gate",))
@@ -121,9 +141,9 @@ def document() -> str:
     """Return the page about all metrics, for ``docs/metrics.md``."""
     head = (
         "# Metrics\n\n"
-        "What `/metrics` of `siem run` says, all workers together (made from `service/telemetry/metrics.py`; a test holds it\n"
-        "fresh). Labels are bounded by configuration; nothing an event says is ever a label. Counters begin at zero with the\n"
-        "service. A Grafana dashboard over them is in `deploy/grafana/`.\n\n"
+        "What `/metrics` of `siem run` (and `siem forward`) says, all workers together (made from\n"
+        "`service/telemetry/metrics.py`; a test holds it fresh). Labels are bounded by configuration; nothing an event says is\n"
+        "ever a label. Counters begin at zero with the service. A Grafana dashboard over them is in `deploy/grafana/`.\n\n"
         "At every scrape, for every project, stream and dataset: events = indexed + already there + dropped + dead letters +\n"
         "abandoned + in flight.\n\n"
     )

@@ -73,19 +73,24 @@ class RoleCredentials:
             self._extra["ExternalId"] = external_id
         self._assumed: AioDeferredRefreshableCredentials | None = None
 
+    async def refreshed(self) -> AioDeferredRefreshableCredentials:
+        """The role's credentials as a session takes them: assumed at first use, refreshed before they end."""
+        if self._assumed is None:
+            source = await self._session.get_credentials()
+            if source is None:
+                raise KinesisFault("AccessDenied", f"no AWS credentials to assume {self._role_arn} with")
+            fetcher = AioAssumeRoleCredentialFetcher(
+                client_creator=self._client_creator(), source_credentials=source, role_arn=self._role_arn,
+                extra_args=self._extra,
+            )  # fmt: skip
+            self._assumed = AioDeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+        return self._assumed
+
     async def current(self) -> ReadOnlyCredentials:
         """The role's credentials; assumed at first use, refreshed before they end."""
         try:
-            if self._assumed is None:
-                source = await self._session.get_credentials()
-                if source is None:
-                    raise KinesisFault("AccessDenied", f"no AWS credentials to assume {self._role_arn} with")
-                fetcher = AioAssumeRoleCredentialFetcher(
-                    client_creator=self._client_creator(), source_credentials=source, role_arn=self._role_arn,
-                    extra_args=self._extra,
-                )  # fmt: skip
-                self._assumed = AioDeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-            return await self._assumed.get_frozen_credentials()
+            assumed = await self.refreshed()
+            return await assumed.get_frozen_credentials()
         except ClientError as fault:
             code = fault.response.get("Error", {}).get("Code", "")
             raise KinesisFault(code or "CredentialsUnavailable", f"{self._role_arn}: {fault}", "AssumeRole") from fault

@@ -115,7 +115,7 @@ class Meant:
         return self._keys.match(key) is not None and self._ignore.match(key) is None and not key.endswith("/")
 
 
-def load_rules(path: Path) -> YamlFile[ForwardRules]:
+def load_forwarding(path: Path) -> YamlFile[ForwardRules]:
     """Read ``forward.yml``; raises ContentErrors with every fault and its place, duplicates among them."""
     file = yaml_file.read(path, ForwardRules)
     faults = list(_duplicates(file))
