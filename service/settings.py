@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError
 
 from service import yaml_file
+from service.anchoring import anchored, with_fields
 from service.environment import environment_faults, overlay
 from service.errors import ContentError, ContentErrors, Place
 from service.pipeline.schema import Model
@@ -256,6 +257,13 @@ class Settings(Model):
         return [secret.get_secret_value() for secret in found if secret.get_secret_value()]
 
 
+_ANCHORED = (
+    ("admin", "token_file"), ("collect", "streams"), ("detect", "alerts"), ("detect", "rules"), ("enrich", "geoip"),
+    ("enrich", "lists"), ("enrich", "projects"), ("forward", "rules"), ("paths", "dashboards"), ("paths", "detections"),
+    ("paths", "mappings"), ("paths", "pipelines"), ("paths", "tuning"), ("silence", "rules"),
+)  # fmt: skip
+
+
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the file (defaults without one) with the environment over it; relative content paths made absolute.
 
@@ -271,7 +279,9 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         settings = Settings.model_validate(merged)
     except ValidationError as error:
         raise ContentErrors("the environment is not valid", environment_faults(error)) from error
-    return _with_token(_anchored(settings, base))
+    state = settings.paths.state.absolute()  # from where the service was started
+    settings = with_fields(settings, {"paths": {"state": state}, "leases": {"file": state / settings.leases.file}})
+    return _with_token(anchored(settings, base, _ANCHORED))
 
 
 def _with_token(settings: Settings) -> Settings:
@@ -287,46 +297,3 @@ def _with_token(settings: Settings) -> Settings:
     if not token:
         raise ContentErrors("the admin token is missing", [ContentError(Place(str(path)), "no_token", "its first line is empty")])
     return settings.model_copy(update={"admin": settings.admin.model_copy(update={"token": SecretStr(token)})})
-
-
-def _anchored(settings: Settings, base: Path) -> Settings:
-    """Relative paths count from the file's folder; state from where the service was started."""
-    state = settings.paths.state.absolute()
-
-    def at(path: Path) -> Path:
-        return path if path.is_absolute() else (base / path).resolve()
-
-    paths = settings.paths
-    return settings.model_copy(
-        update={
-            "paths": paths.model_copy(
-                update={
-                    "pipelines": at(paths.pipelines), "tuning": at(paths.tuning) if paths.tuning else None,
-                    "detections": at(paths.detections), "mappings": at(paths.mappings),
-                    "dashboards": at(paths.dashboards), "state": state,
-                }
-            ),
-            "admin": settings.admin.model_copy(
-                update={"token_file": at(settings.admin.token_file) if settings.admin.token_file else None}
-            ),
-            "leases": settings.leases.model_copy(update={"file": state / settings.leases.file}),
-            "collect": settings.collect.model_copy(update={"streams": at(settings.collect.streams)}),
-            "forward": settings.forward.model_copy(update={"rules": at(settings.forward.rules)}),
-            "silence": settings.silence.model_copy(
-                update={"rules": at(settings.silence.rules) if settings.silence.rules else None}
-            ),
-            "detect": settings.detect.model_copy(
-                update={
-                    "rules": [at(path) for path in settings.detect.rules],
-                    "alerts": at(settings.detect.alerts) if settings.detect.alerts else None,
-                }
-            ),
-            "enrich": settings.enrich.model_copy(
-                update={
-                    "geoip": [at(path) for path in settings.enrich.geoip],
-                    "lists": at(settings.enrich.lists) if settings.enrich.lists else None,
-                    "projects": at(settings.enrich.projects) if settings.enrich.projects else None,
-                }
-            ),
-        }
-    )  # fmt: skip
