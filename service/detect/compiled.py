@@ -11,7 +11,7 @@ from service.detect.raw import RawEvent
 from service.detect.rule import Rule
 from service.detect.spots import Spot, look, spots
 from service.fields import Catalogue
-from service.match import And, Item, Node, Not, Or, to_function
+from service.match import And, Item, Node, Not, Or, predicate, to_function
 from service.match.nodes import Null, SameAs, Test
 
 TRUE: Node = And(())
@@ -83,6 +83,8 @@ class _Seen:
                 return self.item(field, tests)
 
     def item(self, field: str, tests: tuple[Test, ...]) -> Node:
+        if (constant := self.view.constants.get(field)) is not None:
+            return TRUE if predicate(Item("constant", tests))({"constant": constant}) else FALSE
         name = self.name(field)
         if name is None:  # never there: only the test for nothing holds
             return TRUE if any(isinstance(test, Null) for test in tests) else FALSE
@@ -103,7 +105,7 @@ class _Seen:
             return None
         if not found:
             return None
-        name = "|".join(f"{spot.raw}:{spot.path}" if spot.raw else spot.path for spot in found)
+        name = "|".join(spot.name for spot in found)
         self.where[name] = found
         return name
 

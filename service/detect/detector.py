@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 
 from service.detect.compiled import Holds, Resolved, compile_rule
-from service.detect.index import Index, columns_of, searched_for
+from service.detect.index import Index, columns_of
 from service.detect.raw import RawEvent
 from service.detect.rule import Rule
 from service.detect.ruleset import RuleSet
+from service.detect.spots import KEYWORDS
 from service.match import fields
 from service.match.parse import TEXT
 from service.pipeline.watch import Watch, Watched
@@ -134,16 +135,16 @@ class Detector:
         """
         mine = self._of(dataset)
         matches: list[Match] = []
-        if mine is None:
+        if mine is None or not pieces:
             return matches
-        if not watch:  # nothing is handed out: then every document is read
-            return self.run(dataset, [orjson.loads(piece[piece.index("\n") + 1 :]) for piece in pieces])
         began = self._ticks()
-        for at, numbers in mine.index(watch).candidates(watched):
+        # A pipeline that hands nothing out leaves its documents' text to tell.
+        known = watched if watch else [((), ())] * len(pieces)
+        for at, numbers in mine.index(watch).candidates(known, pieces):
             piece = pieces[at]
             mine.ask(at, orjson.loads(piece[piece.index("\n") + 1 :]), sorted(numbers), matches)
             mine.cost.read += 1
-        mine.cost.events += len(watched)
+        mine.cost.events += len(pieces)
         mine.cost.nanoseconds += self._ticks() - began
         return matches
 
@@ -162,6 +163,7 @@ class Detector:
 
 
 def _needs_text(rule: Resolved, watch: Watch) -> bool:
-    """Whether the raw event's text is all that tells early that a rule will not match."""
-    index = Index([rule], watch)
-    return bool(index.always) and searched_for(rule, Watch(watch.facets, (*watch.texts, TEXT))) is not None
+    """Whether the raw event's text tells early that a rule will not match, and nothing that is watched does."""
+    if KEYWORDS in rule.where:
+        return True
+    return any(spot.raw for found in rule.where.values() for spot in found) and Index([rule], watch).reads_documents

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import re2
 
 from service.detect.compiled import TRUE, Resolved
 from service.detect.spots import KEYWORDS
-from service.detect.weaken import Column, Literal, exact, literals, weaken
+from service.detect.weaken import (
+    COMMON,
+    Column,
+    Find,
+    Literal,
+    all_literals,
+    as_any_json,
+    as_our_json,
+    as_value,
+    exact,
+    literals,
+    rarity,
+    weaken,
+)
 from service.match import Node, to_function
 from service.match.parse import TEXT
 from service.match.values import text_of
@@ -20,6 +34,8 @@ LONGEST_MEMO = 300
 """Characters of a text whose answer is remembered."""
 _SEARCH_MEMORY = 64 * 1024 * 1024
 
+DOCUMENT = "_document"
+"""The document as it is written."""
 _ESCAPE = "\\u"
 """In a raw event as it came letters may be written so; what is looked for there is then not seen."""
 Numbers = frozenset[int]
@@ -42,6 +58,7 @@ class Index:
         everywhere: list[int] = []
         wanted: dict[str, dict[str, set[int]]] = {}
         searched: set[int] = set()
+        texts_of = _Texts(rules, watch)
         for number, rule in enumerate(rules):
             facet = _single(rule, watch.facets)
             by_facets = weaken(rule.node, facet)
@@ -54,18 +71,21 @@ class Index:
                     buckets.setdefault((at, value), []).append(number)
                 continue
             everywhere.append(number)
-            if texts := searched_for(rule, watch):
+            if looked_for := texts_of(rule):
                 searched.add(number)
-                for each in texts:
+                for each in looked_for:
                     wanted.setdefault(each.column, {}).setdefault(each.text, set()).add(number)
         self._table = _Facets(buckets, everywhere, tests, frozenset(searched))
+        self._whole = _Search(wanted.pop(DOCUMENT), remember=False) if DOCUMENT in wanted else None
         self._searches = [(watch.texts.index(name), _Search(its, remember=name != TEXT)) for name, its in wanted.items()]
         self.always = tuple(n for n in everywhere if n not in searched and tests[n] is None and self._tests[n] is None)
         """Rules for which every event's document must be read."""
+        self.reads_documents = self._whole is not None or bool(self.always)
+        """Whether the whole of a document is looked at in some way for every event."""
 
-    def candidates(self, watched: Sequence[Watched]) -> list[tuple[int, Numbers]]:
+    def candidates(self, watched: Sequence[Watched], pieces: Sequence[str]) -> list[tuple[int, Numbers]]:
         """Positions of the events that are worth a look, with the rules to look with."""
-        table, searches, tests = self._table, self._searches, self._tests
+        table, searches, tests, whole = self._table, self._searches, self._tests, self._whole
         found: list[tuple[int, Numbers]] = []
         for at, (facets, texts) in enumerate(watched):
             direct, searched = table[facets]
@@ -75,6 +95,10 @@ class Index:
                     if text.__class__ is not str:
                         text = _text(text)
                     if hits := search[text] & searched:
+                        direct = direct | hits
+                if whole is not None:
+                    piece = pieces[at]
+                    if hits := whole[piece[piece.index("\n") :]] & searched:
                         direct = direct | hits
             if direct and (left := frozenset(n for n in direct if (test := tests[n]) is None or test(facets, texts))):
                 found.append((at, left))
@@ -103,18 +127,56 @@ def columns_of(rule: Resolved, name: str) -> list[str | None]:
     """What may hold the value of a name in the rule's node, best first; None stands for what is never known early."""
     if name == KEYWORDS:
         return [TEXT]
-    return [spot.path if spot.raw is None else None for spot in rule.where[name]]
+    return [spot.path if spot.plain else None for spot in rule.where[name]]
 
 
-def searched_for(rule: Resolved, watch: Watch) -> frozenset[Literal] | None:
-    """Texts of which an event must hold one for the rule to match it; in the raw event, if nothing better is known."""
-    found = literals(rule.node, column_of(rule, watch.texts))
-    if found is not None:
-        return frozenset(Literal(column, text) for name, text in found for column in columns_of(rule, name) if column is not None)
-    if TEXT not in watch.texts:
+class _Texts:
+    """``texts_of(rule)``: texts of which an event must hold one for the rule to match it."""
+
+    def __init__(self, rules: Sequence[Resolved], watch: Watch) -> None:
+        self.texts = watch.texts
+        self.in_raw = TEXT in watch.texts
+        counts: Counter[Literal] = Counter()
+        for rule in rules:
+            counts.update({found for find in self._finds(rule) for found in all_literals(rule.node, find)})
+        names = "\n".join({name for rule in rules for name in rule.catalogue.fields})
+        for each in counts:  # what is part of a field's name is in every document
+            if each.column == DOCUMENT and each.text.strip('"') in names:
+                counts[each] += COMMON**2
+        self.score = rarity(counts)
+
+    def __call__(self, rule: Resolved) -> frozenset[Literal] | None:
+        """In the columns that are watched; else in the raw event, or in the document, as somebody's JSON."""
+        for find in self._finds(rule):
+            found = literals(rule.node, find, self.score)
+            if found is not None:
+                return self._spread(rule, found)
         return None
-    inside = literals(rule.node, lambda name: TEXT if set(columns_of(rule, name)) == {None} else None, spelt=False)
-    return None if inside is None else inside | {Literal(TEXT, _ESCAPE)}
+
+    def _spread(self, rule: Resolved, found: frozenset[Literal]) -> frozenset[Literal]:
+        """By the columns that may hold the value of a name; with the escapes that may hide a text in a raw event."""
+        spread: set[Literal] = set()
+        for name, text in found:
+            if name in (TEXT, DOCUMENT):
+                spread.add(Literal(name, text))
+                if name == TEXT or any(spot.raw for spots in rule.where.values() for spot in spots):
+                    spread.add(Literal(name, _ESCAPE))
+            else:
+                spread.update(Literal(column, text) for column in columns_of(rule, name) if column is not None)
+        return frozenset(spread)
+
+    def _finds(self, rule: Resolved) -> Iterator[Find]:
+        column = column_of(rule, self.texts)
+        yield lambda name, test: _literal(column(name), as_value(test))
+        if self.in_raw:
+            raw = {name for name, found in rule.where.items() if all(spot.raw for spot in found)}
+            yield lambda name, test: _literal(TEXT if name in raw else None, as_any_json(test))
+        ours = {name for name, found in rule.where.items() if all(spot.plain for spot in found)}
+        yield lambda name, test: _literal(DOCUMENT, as_our_json(test) if name in ours else as_any_json(test))
+
+
+def _literal(column: str | None, text: str | None) -> Literal | None:
+    return None if column is None or text is None else Literal(column, text)
 
 
 def _single(rule: Resolved, facets: Sequence[str]) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,12 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from service.detect.rule import Logsource
 from service.errors import ContentError, ContentErrors, Place
-from service.match import Node, parse_selection
+from service.match import And, Node, parse_selection
 from service.yaml_errors import closest
-from service.yaml_file import YamlFile, read
+from service.yaml_file import Key, YamlFile, read
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 RawForm = Literal["json"]
+
+
+Selection = dict[str, Any] | list[dict[str, Any]]
 
 
 class _Model(BaseModel):
@@ -33,6 +36,8 @@ class LogsourceName(_Model):
     """Sigma's category."""
     service: str | None = None
     """Sigma's service."""
+    when: Selection | None = None
+    """Which of the views' events are meant, if not all; in the names of rules or documents."""
 
 
 class ViewEntry(_Model):
@@ -40,7 +45,7 @@ class ViewEntry(_Model):
 
     datasets: list[Name] = Field(min_length=1)
     """Datasets; ``*`` stands for any letters."""
-    when: dict[str, Any] | list[dict[str, Any]] | None = None
+    when: Selection | None = None
     """Selection of the events that are meant, in the names of rules or documents."""
     fields: dict[Name, Name | list[Name]] = {}
     """Name in a rule → field of the document (or of the raw event); of a list the first that has a value."""
@@ -48,6 +53,10 @@ class ViewEntry(_Model):
     """How ``event.original`` is read for names that are no fields of the document."""
     below: list[Name] = []
     """Objects of the document in which names are looked for that are no fields themselves."""
+    constants: dict[Name, str | int | bool] = {}
+    """Names that have the same value in every event of the view, which the log need not say."""
+    bare_paths: list[Name] = []
+    """Names of files that may come without their folder: ``curl`` is then looked at as ``/curl``."""
     lacks: list[Name] = []
     """Names that the log never has, patterns with ``*``: what asks for them does not match."""
     facets: list[Name] = []
@@ -73,10 +82,16 @@ class View:
     fields: Mapping[str, tuple[str, ...]]
     raw: RawForm | None
     below: tuple[str, ...]
+    constants: Mapping[str, str | int | bool]
+    bare_paths: tuple[str, ...]
     lacks: tuple[str, ...]
     facets: tuple[str, ...]
     texts: tuple[str, ...]
     place: Place
+
+
+PLAIN = View(None, {}, None, (), {}, (), (), (), (), Place(""))
+"""The documents as they are: rules name their fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,7 @@ class Logsources:
             return found
         named = f"{logsource.product}.{logsource.service}"
         if logsource.category is None and named in self.datasets:
-            return {named: [View(None, {}, None, (), (), (), (), Place(""))]}
+            return {named: [PLAIN]}
         return {}
 
     def facets(self, dataset: str) -> tuple[str, ...]:
@@ -140,10 +155,11 @@ def load_logsources(folders: Sequence[Path], datasets: Sequence[str]) -> Logsour
             try:
                 file = read(path, LogsourceFile)
                 views = [_view(file, at, entry, datasets) for at, entry in enumerate(file.value.views)]
+                for at, name in enumerate(file.value.logsources):
+                    narrow = _when(file, ("logsources", at), name.when)
+                    entries.append((name, [(datasets_, _narrowed(view, narrow)) for datasets_, view in views]))
             except ContentErrors as errors:
                 faults.extend(errors.faults)
-                continue
-            entries.extend((name, views) for name in file.value.logsources)
     return Logsources(entries, tuple(datasets), tuple(faults))
 
 
@@ -156,21 +172,31 @@ def _view(file: YamlFile[LogsourceFile], at: int, entry: ViewEntry, datasets: Se
             fault = file.error(keys, "unknown_dataset", f"no dataset is called {pattern}", closest(pattern, datasets))
             raise ContentErrors(f"{file.path} is not valid", [fault])
         known += found
-    place = file.place("views", at)
-    when: Node | None = None
-    if entry.when is not None:
-        try:
-            when = parse_selection(entry.when, file.place("views", at, "when"))
-        except ContentError as error:
-            raise ContentErrors(f"{file.path} is not valid", [error]) from error
     view = View(
-        when=when,
+        when=_when(file, ("views", at), entry.when),
         fields={name: (to,) if isinstance(to, str) else tuple(to) for name, to in entry.fields.items()},
         raw=entry.raw,
         below=tuple(entry.below),
+        constants=entry.constants,
+        bare_paths=tuple(entry.bare_paths),
         lacks=tuple(entry.lacks),
         facets=tuple(entry.facets),
         texts=tuple(entry.texts),
-        place=place,
+        place=file.place("views", at),
     )
     return tuple(known), view
+
+
+def _when(file: YamlFile[LogsourceFile], at: tuple[Key, ...], when: Selection | None) -> Node | None:
+    if when is None:
+        return None
+    try:
+        return parse_selection(when, file.place(*at, "when"), lambda *keys: file.place(*at, "when", *keys))
+    except ContentError as error:
+        raise ContentErrors(f"{file.path} is not valid", [error]) from error
+
+
+def _narrowed(view: View, when: Node | None) -> View:
+    if when is None:
+        return view
+    return replace(view, when=when if view.when is None else And((when, view.when)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -31,10 +31,28 @@ class Spot:
 
     path: str
     raw: RawForm | None = None
+    bare: bool = False
+    """A value without a slash is a file without its folder."""
+
+    @property
+    def name(self) -> str:
+        """What the spot is called where rules are compiled; that of a plain field is the field's."""
+        name = f"{self.raw}:{self.path}" if self.raw else self.path
+        return f"bare:{name}" if self.bare else name
+
+    @property
+    def plain(self) -> bool:
+        """Whether the value is the document's, as it stands there."""
+        return self.raw is None and not self.bare
 
 
 def spots(name: str, view: View, catalogue: Catalogue) -> tuple[Spot, ...] | None:
     """Where a name may be found, best first; empty: the log never has it; None: nobody knows the name."""
+    found = _spots(name, view, catalogue)
+    return tuple(replace(spot, bare=True) for spot in found) if found and name in view.bare_paths else found
+
+
+def _spots(name: str, view: View, catalogue: Catalogue) -> tuple[Spot, ...] | None:
     if name == TEXT:
         return tuple(Spot(path) for path in _WHOLE)
     if (mapped := view.fields.get(name)) is not None:
@@ -78,6 +96,9 @@ def look(found: tuple[Spot, ...]) -> Look:
 
 
 def _look(spot: Spot) -> Look:
+    if spot.bare:
+        inside = _look(replace(spot, bare=False))
+        return lambda document, raw: _rooted(inside(document, raw))
     path, keys, form = spot.path, split_path(spot.path), spot.raw
     if form is None:
         return lambda document, _: _reach(document, keys)
@@ -99,6 +120,12 @@ def _reach(value: object, keys: tuple[str, ...]) -> object:
         if value is None:
             return None
     return value
+
+
+def _rooted(value: object) -> object:
+    if isinstance(value, str):
+        return value if "/" in value else f"/{value}"
+    return [_rooted(each) for each in value] if isinstance(value, list) else value
 
 
 def _spelt(value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from service.detect.compiled import FALSE, TRUE, fold
@@ -11,11 +11,20 @@ from service.match import And, Item, Node, Not, Or
 from service.match.nodes import SameAs, Test, Text, Wildcard
 
 _RUN = re.compile(r"[a-z0-9_.-]+")
+_OURS = re.compile(r"[ !#-\[\]-~]+")
+_NO_STRING = re.compile(r"[0-9.eE+-]+|true|false|null")
+COMMON = 5
+"""Rules of a dataset that look for the same text, from which on it tells little."""
 SHORTEST = 3
 """Characters of a text worth looking for."""
 
 Column = Callable[[str], "str | None"]
 """Name in a node → what is known by that name before the document is read; None: nothing."""
+
+
+Find = Callable[[str, Test], "Literal | None"]
+"""``(name in a node, test of its value) -> what must be where for the test to hold``."""
+Score = Callable[[frozenset["Literal"]], tuple[float, ...]]
 
 
 class Literal(NamedTuple):
@@ -79,31 +88,51 @@ def _exact(node: Node, column: Column) -> dict[str, frozenset[str]]:
             return {}
 
 
-def literals(node: Node, column: Column, *, spelt: bool = True) -> frozenset[Literal] | None:
+def literals(node: Node, find: Find, score: Score) -> frozenset[Literal] | None:
     """Texts of which one must be in its column for the node to hold; None where nothing of the kind can be said.
 
-    ``spelt`` False: the column holds the values as JSON writes them, so only runs of letters and digits are sure to be there.
+    Of several such sets the one with the highest ``score``.
     """
     match node:
         case And(nodes):
-            return _best(literals(each, column, spelt=spelt) for each in nodes)
+            known = [found for each in nodes if (found := literals(each, find, score)) is not None]
+            return max(known, key=score, default=None)
         case Or(nodes):
-            found = [literals(each, column, spelt=spelt) for each in nodes]
-            if not found or any(each is None for each in found):
-                return None
-            return frozenset().union(*(each for each in found if each is not None))
+            options = [literals(each, find, score) for each in nodes]
+            known = [each for each in options if each is not None]
+            return frozenset().union(*known) if known and len(known) == len(options) else None
         case Not():
             return None
         case Item(field, tests):
-            name = column(field)
-            texts = [text if spelt or text is None else _plain(text) for text in map(_literal, tests)]
-            if name is None or any(text is None or len(text) < SHORTEST for text in texts):
-                return None
-            return frozenset(Literal(name, text) for text in texts if text is not None)
+            texts = [find(field, test) for test in tests]
+            kept = [each for each in texts if each is not None and len(each.text.strip('"')) >= SHORTEST]
+            return frozenset(kept) if len(kept) == len(tests) else None
 
 
-def _literal(test: Test) -> str | None:
-    """The longest text that must be in a value for the test to hold."""
+def all_literals(node: Node, find: Find) -> Iterator[Literal]:
+    """Every text that a node looks for; how many rules look for one tells how common it is."""
+    match node:
+        case And(nodes) | Or(nodes):
+            for each in nodes:
+                yield from all_literals(each, find)
+        case Not():
+            return
+        case Item(field, tests):
+            yield from (found for test in tests if (found := find(field, test)) is not None)
+
+
+def rarity(counts: Mapping[Literal, int]) -> Score:
+    """Score a set of texts by its most common and its shortest one; ``counts``: rules that look for a text."""
+
+    def score(option: frozenset[Literal]) -> tuple[float, ...]:
+        common = max(counts[each] for each in option)
+        return (-(common // COMMON), min(len(each.text) for each in option), -common, -len(option))
+
+    return score
+
+
+def as_value(test: Test) -> str | None:
+    """The longest text that must be in a value for the test to hold, in lower case."""
     match test:
         case Text(text):
             return text.lower()
@@ -112,12 +141,19 @@ def _literal(test: Test) -> str | None:
     return None
 
 
-def _plain(text: str) -> str:
-    """The longest run of a text that looks the same in JSON, whoever wrote it; numbers have many spellings."""
-    return max((run for run in _RUN.findall(text) if not run.isdecimal()), key=len, default="")
+def as_our_json(test: Test) -> str | None:
+    """The same in JSON that we wrote: nothing but quotes, backslashes and control characters looks different."""
+    text = as_value(test)
+    if text is None:
+        return None
+    run = max(_OURS.findall(text), key=len, default="")
+    if run != text or not isinstance(test, Text) or _NO_STRING.fullmatch(text):
+        return run
+    before = '"' if test.where in ("whole", "start") else ""
+    return before + text + ('"' if test.where in ("whole", "end") else "")
 
 
-def _best(options: Iterable[frozenset[Literal] | None]) -> frozenset[Literal] | None:
-    """The option whose shortest text is the longest: what is rare is worth looking for."""
-    known = [option for option in options if option]
-    return max(known, key=lambda option: (min(len(each.text) for each in option), -len(option)), default=None)
+def as_any_json(test: Test) -> str | None:
+    """The same in JSON of whomever: letters and digits look the same; numbers have many spellings."""
+    text = as_value(test)
+    return None if text is None else max((run for run in _RUN.findall(text) if not run.isdecimal()), key=len, default="")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -17,11 +19,12 @@ from service.detect.index import Index
 from service.detect.logsource import load_logsources
 from service.detect.rule import About, Logsource, Rule
 from service.detect.ruleset import RuleSet
-from service.detect.weaken import Literal, exact, literals, weaken
+from service.detect.weaken import Literal, as_any_json, as_our_json, as_value, exact, literals, rarity, weaken
 from service.enrich.enrichers import Enrichers
 from service.errors import ContentError, Place
 from service.event import Slice
-from service.match import And, Node, Not, Or, parse_selection, predicate
+from service.match import And, Item, Node, Not, Or, parse_selection, predicate
+from service.match.nodes import Test
 from service.offline.play import Dead, Player
 from service.pipeline.compile import compile_pipeline
 from service.pipeline.load import LoadedPipeline, load_pipelines
@@ -117,7 +120,8 @@ def test_no_match_is_missed(dataset: str) -> None:
         watch = detector.watch(dataset)
         # A pipeline may be able to hand out less than was asked for, or another set of rules may have asked.
         less = Watch(watch.facets[: number % 3], watch.texts[number % 2 :])
-        pipeline = compile_pipeline(loaded, Enrichers.empty(), less if number % 3 else watch)
+        wanted = NOTHING if number == 5 else less if number % 3 else watch
+        pipeline = compile_pipeline(loaded, Enrichers.empty(), wanted)
         for each in events:
             carried = pipeline.carry(each, NOW)
             documents = [orjson.loads(piece.split("\n")[1]) for piece in carried.pieces]
@@ -179,14 +183,9 @@ detection: { s: { ASKED }, condition: s }
     # What is looked for in a raw event may be written with escapes.
     texts = ['{"deep":{"field":"SEARCHED"}}', '{"deep":{"field":"\\u0073earched"}}', '{"deep":{"field":"other"}}']
     third = detector.rules.resolved["acme.app"][2]
-    found = Index([third], watch).candidates([((None,), (text,)) for text in texts])
+    pieces = ["{}\n" + json.dumps({"event": {"original": text}}) + "\n" for text in texts]
+    found = Index([third], watch).candidates([((None,), (text,)) for text in texts], pieces)
     assert [at for at, _ in found] == [0, 1]
-
-
-def test_without_anything_watched_every_rule_is_asked() -> None:
-    resolved = made("aws.cloudtrail", random.Random(1), 5, ["one", "two", "three"]).resolved["aws.cloudtrail"]
-    index = Index(resolved, NOTHING)
-    assert index.candidates([((), ())]) == [(0, frozenset(range(len(resolved))))]
 
 
 def test_a_flood_of_different_values_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
@@ -198,7 +197,7 @@ detection: { s: { eventName|startswith: x, user.name|contains: name }, condition
 """
     detector = Detector(load(text))
     index = Index(detector.rules.resolved["acme.app"], detector.watch("acme.app"))
-    found = index.candidates([((f"x{n}",), (f"a name {n}",)) for n in range(500)])
+    found = index.candidates([((f"x{n}",), (f"a name {n}",)) for n in range(500)], ["\n"] * 500)
     assert len(found) == 500
     assert len(index._table) <= 50
     assert all(len(search) <= 50 for _, search in index._searches)
@@ -224,12 +223,44 @@ def test_what_a_node_cannot_do_without() -> None:
     assert exact(Or((NODE, parse_selection({"a": "z"}, HERE))), column) == ("a", frozenset({"x", "y", "z"}))
     assert exact(Or((NODE, parse_selection({"b": "z"}, HERE))), column) is None
     assert exact(Not(NODE), column) is None
-    assert literals(NODE, column) == frozenset({Literal("b", "text")})
-    assert literals(parse_selection({"b": "ab*long*c"}, HERE), column) == frozenset({Literal("b", "long")})
-    assert literals(parse_selection({"b|re": "long"}, HERE), column) is None
-    assert literals(parse_selection({"b": 'say "hello there" 12345'}, HERE), column, spelt=False) == frozenset(
-        {Literal("b", "hello")}
-    )
+
+
+def test_texts_that_must_be_somewhere() -> None:
+    def find(name: str, test: Test) -> Literal | None:
+        text = as_value(test)
+        return Literal(name, text) if name != "c" and text is not None else None
+
+    def looked_for(selection: Any, counts: Mapping[Literal, int] = MappingProxyType({})) -> set[str] | None:
+        found = literals(parse_selection(selection, HERE), find, rarity(Counter(counts)))
+        return None if found is None else {each.text for each in found}
+
+    assert looked_for({"a": "short", "b|contains": "much longer"}) == {"much longer"}
+    assert looked_for({"a": "short", "b|contains": "much longer"}, {Literal("b", "much longer"): 9}) == {"short"}
+    assert looked_for({"a": ["one", "ab*long*c"]}) == {"one", "long"}
+    assert looked_for([{"a": "one"}, {"b": "two"}]) == {"one", "two"}
+    assert looked_for([{"a": "one"}, {"c": "two"}]) is None
+    assert looked_for({"a|re": "long"}) is None
+    assert looked_for({"a": "ab"}) is None
+    assert looked_for({"a|neq": "long"}) is None
+
+
+@pytest.mark.parametrize(
+    ("selection", "ours", "anyones"),
+    [
+        ({"a": "/etc/Shadow"}, '"/etc/shadow"', "shadow"),
+        ({"a|contains": "/etc/shadow"}, "/etc/shadow", "shadow"),
+        ({"a|startswith": "C:\\Users\\"}, "users", "users"),
+        ({"a|endswith": "/curl"}, '/curl"', "curl"),
+        ({"a": 443}, "443", ""),
+        ({"a": True}, "true", "true"),
+        ({"a|contains": 'say "hello"'}, "hello", "hello"),
+        ({"a|contains": "größe"}, "gr", "gr"),
+    ],
+)
+def test_texts_as_they_stand_in_json(selection: Any, ours: str, anyones: str) -> None:
+    node = parse_selection(selection, HERE)
+    assert isinstance(node, Item)
+    assert (as_our_json(node.tests[0]), as_any_json(node.tests[0])) == (ours, anyones)
 
 
 def test_documents_of_a_pipeline_that_hands_nothing_out_are_all_read(load: Any) -> None:

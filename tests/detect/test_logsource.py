@@ -1,0 +1,138 @@
+"""Files of log sources: which datasets, which events, where names are; and what is wrong with a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.detect.detector import Detector
+from service.detect.logsource import load_logsources
+from service.detect.rule import Logsource
+from tests.detect.conftest import HEAD, Load
+
+
+def written(root: Path, text: str) -> None:
+    (root / "logsources" / "acme.yml").write_text(text)
+
+
+def rule(detection: str, logsource: str = "product: acme, service: app") -> str:
+    return HEAD.replace("product: acme, service: app", logsource) + f"detection: {{ s: {{ {detection} }}, condition: s }}\n"
+
+
+def matched(load: Load, text: str, *documents: dict[str, Any], dataset: str = "acme.app") -> list[int]:
+    rules = load(text)
+    assert rules.faults == []
+    assert rules.unusable == []
+    return [match.at for match in Detector(rules).run(dataset, documents)]
+
+
+def test_a_rule_is_looked_for_in_every_dataset_and_every_view_of_its_log_source(load: Load, root: Path) -> None:
+    written(
+        root,
+        """
+logsources: [{ category: thing }]
+views:
+  - datasets: ["acme.*"]
+    when: { event.action: one }
+    fields: { Name: user.name }
+  - datasets: [acme.app]
+    when: { event.action: two }
+    fields: { Name: event.provider }
+""",
+    )
+    documents: list[dict[str, Any]] = [
+        {"event": {"action": "one"}, "user": {"name": "x"}},
+        {"event": {"action": "two"}, "user": {"name": "x"}},
+        {"event": {"action": "two", "provider": "x"}},
+    ]
+    text = rule("Name: x", "category: thing, product: acme")
+    assert matched(load, text, *documents) == [0, 2]
+    assert matched(load, text, *documents, dataset="acme.web") == [0]
+
+
+def test_the_entry_that_names_most_of_a_rules_log_source_counts(root: Path) -> None:
+    written(
+        root,
+        """
+logsources: [{ category: web }]
+views: [{ datasets: [acme.app] }]
+""",
+    )
+    (root / "logsources" / "own.yml").write_text(
+        "logsources: [{ category: web, product: acme }]\nviews: [{ datasets: [acme.web] }]\n"
+    )
+    sources = load_logsources([root / "logsources"], ["acme.app", "acme.web"])
+    assert sources.faults == ()
+    assert list(sources.views(Logsource("acme", "web"))) == ["acme.web"]
+    assert list(sources.views(Logsource("other", "web"))) == ["acme.app"]
+    assert list(sources.views(Logsource("acme", "web", "app"))) == []
+    assert list(sources.views(Logsource("acme", None, "web"))) == ["acme.web"]  # the dataset's own name
+    assert list(sources.views(Logsource("acme", "process", "web"))) == []
+
+
+def test_a_log_source_may_mean_some_of_the_events(load: Load, root: Path) -> None:
+    written(
+        root,
+        """
+logsources: [{ product: acme, service: sshd, when: { program|startswith: ssh } }]
+views: [{ datasets: [acme.app], fields: { program: event.provider }, when: { user.name|exists: true } }]
+""",
+    )
+    documents = [{"event": {"provider": each, "action": "a"}, "user": {"name": "u"}} for each in ("sshd", "cron")]
+    text = rule("event.action: a", "product: acme, service: sshd")
+    assert matched(load, text, *documents, {"event": {"provider": "sshd", "action": "a"}}) == [0]
+
+
+def test_what_is_the_same_in_every_event_need_not_be_said_by_the_log(load: Load, root: Path) -> None:
+    written(
+        root,
+        """
+logsources: [{ product: acme, service: app }]
+views: [{ datasets: [acme.app], constants: { Initiated: true, Level: 4 } }]
+""",
+    )
+    assert matched(load, rule("Initiated: 'true', Level|gte: 3, user.name: u"), {"user": {"name": "u"}}, {}) == [0]
+    assert [each.code for each in load(rule("Initiated: false, user.name: u")).unusable] == ["never_matches"]
+
+
+def test_a_file_without_its_folder_is_one_in_some_folder(load: Load, root: Path) -> None:
+    written(
+        root,
+        """
+logsources: [{ product: acme, service: app }]
+views: [{ datasets: [acme.app], fields: { Image: [event.provider, user.name] }, bare_paths: [Image] }]
+""",
+    )
+    documents = [{"event": {"provider": each}} for each in ("curl", "/usr/bin/curl", "xcurl", ["a", "curl"])]
+    assert matched(load, rule("Image|endswith: /curl"), *documents, {"user": {"name": "curl"}}) == [0, 1, 3, 4]
+
+
+def test_names_may_stand_below_an_object(load: Load, root: Path) -> None:
+    written(root, "logsources: [{ product: acme, service: app }]\nviews: [{ datasets: [acme.app], below: [acme.open] }]\n")
+    assert matched(load, rule("LogonType: 3"), {"acme": {"open": {"LogonType": "3"}}}, {"LogonType": 3}) == [0]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ("logsources: [{ produkt: acme }]\nviews: [{ datasets: [acme.app] }]\n", "unknown_key", 1),
+        ("logsources: [{ product: acme }]\n", "missing_key", 1),
+        ("logsources: [{ product: acme }]\nviews:\n  - datasets: [acme.ap]\n", "unknown_dataset", 3),
+        ("logsources: [{ product: acme }]\nviews:\n  - datasets: [acme.app]\n    when: { a|b: c }\n", "unknown_modifier", 4),
+        ("logsources:\n  - product: acme\n    when: {}\nviews: [{ datasets: [acme.app] }]\n", "empty_selection", 3),
+        ("logsources: [{ product: acme }]\nviews: [{ datasets: [acme.app], raw: xml }]\n", "not_allowed", 2),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(text: str, code: str, line: int, root: Path) -> None:
+    written(root, text)
+    sources = load_logsources([root / "logsources"], ["acme.app"])
+    assert [(fault.code, fault.place.line) for fault in sources.faults] == [(code, line)]
+
+
+def test_patterns_of_datasets_that_are_not_there_yet_are_none_of_anybodys_business(root: Path) -> None:
+    written(root, 'logsources: [{ product: acme }]\nviews: [{ datasets: ["acme.new_*"] }]\n')
+    sources = load_logsources([root / "logsources"], ["acme.app"])
+    assert sources.faults == ()
+    assert sources.views(Logsource("acme")) == {}
