@@ -215,3 +215,23 @@ def test_an_object_and_its_bytes_are_found() -> None:
 def test_what_is_searched_is_what_is_guarded(leaves: tuple[str, ...], under: str) -> None:
     prefix = f"aws.cloudtrail.flattened.{under}."
     assert {name.removeprefix(prefix) for name in CATALOGUE.fields if name.startswith(prefix)} == set(leaves)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": "b", "c": [1, 2.5, True], "d": {"e": "f"}}, "{a=b, c=[1, 2.5, true], d={e=f}}"),
+        ({"a": "x:y,z", "b": '{"Effect":"Allow"}'}, '{a=x:y,z, b={"Effect":"Allow"}}'),
+        (
+            {"a": "back\\slash", "b": "C:\\new", "c": "two\nlines\tand\u0001"},
+            "{a=back\\slash, b=C:\\new, c=two\nlines\tand\\u0001}",
+        ),
+        ({"a:b,c": "ü"}, "{a:b,c=ü}"),
+        ({"long": "x" * 300, "b": "c"}, "{long=" + "x" * 300 + ", b=c}"),
+        ("text", "{value=text}"),
+    ],
+)
+def test_bodies_stand_once_more_as_the_text_public_rules_search(value: object, text: str) -> None:
+    parts = bodies.cloudtrail_bodies(value, None, None, None, None)
+    assert parts[5:] == (text, None, None, None)
+    assert bodies.cloudtrail_bodies(None, value, value, value, None)[5:] == (None, text, text, text)

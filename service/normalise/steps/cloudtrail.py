@@ -40,8 +40,18 @@ STEPS: dict[str, StepSpec] = {
     "cloudtrail_bodies": StepSpec(
         cloudtrail_bodies,
         ("request", "response", "additional", "details", "insight"),
-        {"request": "json", "response": "json", "additional": "json", "details": "json", "insight": "json"},
-    ),
+        {
+            "request": "json",
+            "response": "json",
+            "additional": "json",
+            "details": "json",
+            "insight": "json",
+            "request_text": "str",
+            "response_text": "str",
+            "additional_text": "str",
+            "details_text": "str",
+        },
+    ),  # fmt: skip
     "cloudtrail_outcome": StepSpec(
         cloudtrail_outcome, ("action", "error_code", "error_message", "response", "details"), {"outcome": "str"}, cuts=True
     ),

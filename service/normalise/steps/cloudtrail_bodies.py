@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from service.normalise.fitting import Shape, names
 
 REQUEST = names(
@@ -42,15 +44,49 @@ INSIGHT = names("state insightType eventName eventSource errorCode")
 """Insight details that are indexed."""
 
 _REQUEST, _RESPONSE, _ADDITIONAL, _DETAILS, _INSIGHT = map(Shape, (REQUEST, RESPONSE, ADDITIONAL, DETAILS, INSIGHT))
-Bodies = tuple[str | None, str | None, str | None, str | None, str | None]
+_SHORT = 256
+"""Characters of a text below which its pairs are remembered."""
+Bodies = tuple[str | None, ...]
 
 
 def cloudtrail_bodies(request: object, response: object, additional: object, details: object, insight: object) -> Bodies:
-    """JSON text of request parameters, response elements, additional event data, service event and Insight details."""
+    """JSON text of request parameters, response elements, additional event data, service event and Insight details.
+
+    Then the first four once more as ``{key=value, list=[a, b]}``, the text that public rules search for ``key=value``.
+    """
+    asked = _REQUEST.fit(request) if request else None
+    answered = _RESPONSE.fit(response) if response else None
+    added = _ADDITIONAL.fit(additional) if additional else None
+    happened = _DETAILS.fit(details) if details else None
     return (
-        _REQUEST.fit(request) if request else None,
-        _RESPONSE.fit(response) if response else None,
-        _ADDITIONAL.fit(additional) if additional else None,
-        _DETAILS.fit(details) if details else None,
+        asked,
+        answered,
+        added,
+        happened,
         _INSIGHT.fit(insight) if insight else None,
+        None if asked is None else as_pairs(asked),
+        None if answered is None else as_pairs(answered),
+        None if added is None else as_pairs(added),
+        None if happened is None else as_pairs(happened),
     )
+
+
+def as_pairs(text: str) -> str:
+    """``{"a":"b","c":[1,2]}`` as ``{a=b, c=[1, 2]}``; only what stands between strings is touched, and quotes go."""
+    return _known_pairs(text) if len(text) < _SHORT else _pairs(text)
+
+
+def _pairs(text: str) -> str:
+    escaped = "\\" in text
+    if escaped:  # orjson has escaped these and, as \\u, the other control characters, which stay so
+        text = text.replace("\\\\", "\0").replace('\\"', "\1")
+    pieces = text.split('"')
+    pieces[::2] = '"'.join(pieces[::2]).replace(":", "=").replace(",", ", ").split('"')
+    text = "".join(pieces)
+    if escaped:
+        text = text.replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r").replace("\1", '"').replace("\0", "\\")
+    return text
+
+
+_known_pairs = lru_cache(maxsize=4096)(_pairs)
+"""The same call is made again and again."""
