@@ -51,7 +51,7 @@ STEPS: dict[str, StepSpec] = {
             "additional_text": "str",
             "details_text": "str",
         },
-    ),  # fmt: skip
+    ),
     "cloudtrail_outcome": StepSpec(
         cloudtrail_outcome, ("action", "error_code", "error_message", "response", "details"), {"outcome": "str"}, cuts=True
     ),
