@@ -8,6 +8,8 @@ from service.samples import FACTS, SUFFIXES
 
 FOLDER = ".samples"
 MATCH, NO_MATCH = "match", "no_match"
+LISTS = "lists.yml"
+"""Threat lists for the samples beside it."""
 
 
 def folder_of(rules: Path) -> Path:

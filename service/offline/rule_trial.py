@@ -10,7 +10,8 @@ from service.detect.correlation_rule import Correlation
 from service.detect.detector import Detector
 from service.detect.rule import Rule
 from service.detect.ruleset import RuleSet, rule_files
-from service.detect.samples import NO_MATCH, dataset_named, folder_of, samples_of
+from service.detect.samples import LISTS, NO_MATCH, dataset_named, folder_of, samples_of
+from service.enrich.enrichers import Enrichers
 from service.errors import ContentErrors
 from service.offline.correlate import correlate
 from service.offline.detect import Looked, look
@@ -44,7 +45,9 @@ class _Trial:
         self.path = path
         self.rules = rules
         self.detector = detector
-        self.player = player
+        lists = folder_of(path) / LISTS
+        # Rules about threat lists bring a list of their own.
+        self.player = Player(player.loaded, Enrichers.load([], lists, None), player.now_ms) if lists.is_file() else player
         self.mine: list[Rule] = [rule for rule in rules.rules if rule.about.place.file == str(path)]
         joined = rules.joins.correlations.values()
         self.joined: list[Correlation] = [each for each in joined if each.about.place.file == str(path)]
