@@ -3,6 +3,7 @@
 from service.normalise.tables.dns import DNS_CLASSES, DNS_RCODES, DNS_TYPES
 from service.normalise.tables.http import HTTP_STATUS
 from service.normalise.tables.network import IANA_PROTOCOLS, TCP_FLAGS, VPC_TRAFFIC_PATH
+from service.normalise.tables.oracle import ORACLE_ACTIONS
 from service.normalise.tables.syslog import SYSLOG_FACILITIES, SYSLOG_SEVERITIES, SYSLOG_SEVERITY_NUMBERS
 from service.normalise.tables.windows import (
     LOGON_STATUSES,
@@ -19,6 +20,7 @@ TABLES: dict[str, dict[str, str | int]] = {
     "dns_types": {**DNS_TYPES},
     "http_status": {**HTTP_STATUS},
     "iana_protocols": {**IANA_PROTOCOLS},
+    "oracle_actions": {**ORACLE_ACTIONS},
     "syslog_facilities": {**SYSLOG_FACILITIES},
     "syslog_severities": {**SYSLOG_SEVERITIES},
     "syslog_severity_numbers": {**SYSLOG_SEVERITY_NUMBERS},

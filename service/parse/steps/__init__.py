@@ -14,6 +14,7 @@ from service.parse.steps.key_lines import key_lines
 from service.parse.steps.key_value import key_value, logfmt
 from service.parse.steps.klog import klog
 from service.parse.steps.mysql import mysql
+from service.parse.steps.oracle import oracle
 from service.parse.steps.postgresql import postgresql
 from service.parse.steps.sqlserver import sqlserver
 from service.parse.steps.syslog import syslog
@@ -30,12 +31,13 @@ PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "klog": klog,
     "logfmt": logfmt,
     "mysql": mysql,
+    "oracle": oracle,
     "postgresql": postgresql,
     "sqlserver": sqlserver,
     "syslog": syslog,
     "windows_event": windows_event,
 }
 """Step name → function; it raises EventError (stage ``parse``) for text that it cannot take apart."""
-DECODING = frozenset({"windows_event"})
+DECODING = frozenset({"oracle", "windows_event"})
 """Steps whose fields may hold characters that the text does not (of ``&quot;`` it makes a quote): what they give is escaped
 whatever the text looks like."""
