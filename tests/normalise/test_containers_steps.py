@@ -47,7 +47,7 @@ def test_the_hash_of_the_template_gives_the_deployment(pod: object, template: ob
     [
         (f"prefix/app/{TASK}", ("prefix", "app", TASK)),
         (f"a/b/app/{TASK}", ("a/b", "app", TASK)),
-        (f"from-fluent-bit-app-firelens-{TASK}", (None, "from-fluent-bit-app", TASK)),
+        (f"from-fluent-bit-app-firelens-{TASK}", ("from-fluent-bit-app", None, TASK)),
         ("app/12345678-1234-1234-1234-123456789012", (None, "app", "12345678-1234-1234-1234-123456789012")),
         ("app/1", (None, None, None)),
         (None, (None, None, None)),

@@ -164,10 +164,11 @@ LINES = st.sampled_from([line for lines in TRACES.values() for line in lines] + 
 def test_nothing_is_lost_by_joining(texts: list[str]) -> None:
     before = "".join(texts)
     JOINS["container"](texts)
-    if "\0" not in before:
-        for text in texts:
-            assert isinstance(text, str)
-        assert sum(text == JOINED for text in texts) < max(len(texts), 1)
+    assert sum(text == JOINED for text in texts) < max(len(texts), 1)
+    # Of text without anything around it not a character may go.
+    if "{" not in before and "std" not in before:
+        ends = str.maketrans("", "", "\r\n")
+        assert "".join(text for text in texts if text != JOINED).translate(ends) == before.translate(ends)
     for text in texts:
         try:
             found = container(text)

@@ -9,9 +9,8 @@ from service.normalise.steps.spec import StepSpec
 _LOG_FILE = re.compile(r"([a-z0-9][a-z0-9.-]{0,252})_([a-z0-9-]{1,63})_([a-z0-9-]{1,63})-([0-9a-f]{64})(?:\.log)?")
 _FOLDER = re.compile(r".*containers[./]")
 _NODE = re.compile(r"([A-Za-z0-9.-]{1,253}?)-(?:application|dataplane|host)\.")
-_ECS_STREAM = re.compile(
-    r"(?:(.{1,300})/)?([A-Za-z0-9_-]{1,255})(?:/|-firelens-)([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-)
+_TASK = r"([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_ECS_STREAM = re.compile(r"(?:(?:(.{1,300})/)?([A-Za-z0-9_-]{1,255})/|(.{1,300})-firelens-)" + _TASK)
 _TAG = re.compile(r"[^@\s]{1,500}:([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})(?:@\S{1,200})?")
 _DIGEST = re.compile(r"(?:.{0,500}@)?(sha(?:256|384|512):[0-9a-f]{64,128})")
 
@@ -34,12 +33,12 @@ def kube_workload(pod: object, template: object) -> tuple[str | None, str | None
 
 
 def ecs_log_stream(name: object) -> tuple[str | None, str | None, str | None]:
-    """Prefix, container and task of a log stream ``prefix/container/task``, as the awslogs driver and FireLens name them."""
+    """Prefix, container and task of a log stream ``prefix/container/task``; FireLens' streams have no container for sure."""
     found = _ECS_STREAM.fullmatch(name) if isinstance(name, str) else None
     if found is None:
         return None, None, None
-    prefix, container, task = found.groups()
-    return prefix, container, task
+    prefix, container, other, task = found.groups()
+    return prefix or other, container, task
 
 
 def image_parts(image: object) -> tuple[list[str] | None, list[str] | None]:

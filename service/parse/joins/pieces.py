@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-JOINED = "\0"
+JOINED = "\0joined"
 """Stands for a piece whose text is in the event before it; no event is that."""
 MOST_PIECES = 1_000
 MOST_CHARACTERS = 1 << 18

@@ -43,8 +43,9 @@ _STAMPS = ("time", "@timestamp", "timestamp", "date")
 _LINES = ("log", "message", "MESSAGE")
 _HOST = frozenset({"systemd_unit", "_SYSTEMD_UNIT", "ident", "SYSLOG_IDENTIFIER"})
 """Keys of records of a host's own log."""
-_PLATFORM = frozenset({"clusterArn", "deploymentId", "instance-id"})
-"""Keys of what the service itself says of tasks and instances through EventBridge."""
+_PLATFORM = frozenset({"clusterArn", "deploymentId", "instance-id", "spot-instance-request-id", "snapshot_id", "ImageId"})
+"""Keys of what the service itself says of tasks, instances and volumes through EventBridge."""
+_VOLUME = frozenset({"event", "result", "cause"})
 
 
 def container(text: str) -> dict[str, Any]:
@@ -61,7 +62,9 @@ def container(text: str) -> dict[str, Any]:
         entry, _ = read_json(text)
     except EventError:
         return json_or_text(text)
-    if not _PLATFORM.isdisjoint(entry) and not any(isinstance(entry.get(key), str) for key in _LINES):
+    if (not _PLATFORM.isdisjoint(entry) or entry.keys() >= _VOLUME) and not any(
+        isinstance(entry.get(key), str) for key in _LINES
+    ):
         return {"detail": entry}
     return _of_entry(entry, text)
 
