@@ -10,6 +10,7 @@ from service.decode.json_value import PROBE, WRONG, read_array, read_object
 from service.decode.limits import Limits
 from service.decode.nesting import HARMLESS, too_deep
 from service.decode.salvage import salvage
+from service.decode.tables import read_table
 from service.decode.units import Units
 
 BOM, BOM16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -28,7 +29,9 @@ def read_payload(data: bytes, units: Units) -> None:
     """Add everything an uncompressed payload holds."""
     if data.startswith(BOM16):
         data = data.decode("utf-16", "replace").encode()
-    _Scan(data.removeprefix(BOM), units).run()
+    data = data.removeprefix(BOM)
+    if not read_table(data, units):
+        _Scan(data, units).run()
     units.finish()
     if not units.found():
         units.breaks(data, 1, "empty", "there is nothing but white space")

@@ -11,6 +11,7 @@ from service.decode.json_value import read_single
 from service.decode.limits import DEFAULT, Limits
 from service.decode.parquet import is_parquet, read_parquet
 from service.decode.payload import read_payload
+from service.decode.tables import NONE, Tables
 from service.decode.units import Broken, Run, Units
 from service.errors import EventError
 from service.event import NEWEST, OLDEST, DeadLetter, Record, RecordBatch, Slice
@@ -25,9 +26,12 @@ class Decoded(NamedTuple):
     """Units without events by design: control messages, empty envelopes, header lines."""
 
 
-def split(data: bytes, limits: Limits = DEFAULT) -> Units:
-    """Decode the bytes of one record or file into runs of events with their line numbers, and broken units. Never raises."""
-    units = Units(limits)
+def split(data: bytes, limits: Limits = DEFAULT, tables: Tables = NONE) -> Units:
+    """Decode the bytes of one record or file into runs of events with their line numbers, and broken units. Never raises.
+
+    ``tables``: text whose first line names columns of one of them is a table.
+    """
+    units = Units(limits, tables)
     try:
         payload, wrong, rest = unpack(data, limits)
     except EventError as error:

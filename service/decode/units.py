@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from service.decode.limits import Limits
+from service.decode.tables import NONE, Tables
 from service.errors import EventError
 from service.event import Origin
 
@@ -68,8 +69,10 @@ class Broken(msgspec.Struct):
 class Units:
     """Collects, in order; every event and every broken unit takes the next number of the record."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, tables: Tables = NONE) -> None:
         self.limits = limits
+        self.tables = tables
+        """Tables whose header lines are known."""
         self.runs: list[Run] = []
         self.broken: list[Broken] = []
         self.control = 0

@@ -81,5 +81,9 @@ def _plain(slice_: Slice, events: list[str]) -> bytes:
         ]
         return "\n".join(map(json.dumps, envelopes)).encode()
     columns = slice_.columns
-    header = [] if not columns or slice_.origin is not None else [columns if is_header(columns) else f"#Fields: {columns}"]
+    header = (
+        []
+        if not columns or slice_.origin is not None
+        else [columns if is_header(columns) or "," in columns else f"#Fields: {columns}"]
+    )
     return "\n".join([*header, *events]).encode()

@@ -8,14 +8,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from service.decode import Limits, Run, Units, split
+from service.decode import Limits, Run, Table, Tables, Units, split
 from service.decode.cloudwatch import TRANSPORT
 from service.decode.head import head_of
 from service.decode.record import letter_of_broken, slice_of
 from service.errors import Place
 from service.event import DeadLetter, Packed, Record, RecordBatch, Slice
 from service.match import parse_selection, predicate
+from service.parse.columns import folded, layout_of
+from service.pipeline.compile import raw_names_of
 from service.pipeline.load import LoadedPipeline
+from service.pipeline.schema import Columns, PipelineFile
 from service.route.columns import ColumnChoice, Declared
 from service.route.content import Classify, classifier
 from service.route.routes import FACTS, Alternative, Route, alternatives
@@ -75,6 +78,7 @@ class Router:
         """Compile the routes; ``declared`` knows the column lists of ``streams.yml``."""
         known = {route.dataset: route for route in routes}
         self._limits = limits or Limits()
+        self._tables = Tables(route.table for route in known.values() if route.table is not None)
         self._fallback = FALLBACK if FALLBACK in known else None
         self._columns = {name: ColumnChoice(route, declared) for name, route in known.items() if route.column_sources}
         ways = [way for name, route in known.items() if name != FALLBACK for way in alternatives(route)]
@@ -93,7 +97,7 @@ class Router:
             if pack_up_to and (found := self._packed(batch, record, pack_up_to)) is not None:
                 routed.packed.setdefault(found[0], []).append(found[1])
                 continue
-            units = split(record.data, self._limits)
+            units = split(record.data, self._limits, self._tables)
             routed.control += units.control
             for broken in units.broken:
                 routed.dead.append(letter_of_broken(batch, record, broken))
@@ -127,7 +131,7 @@ class Router:
 
     def route_file(self, batch: RecordBatch, record: Record, dataset: str | None = None) -> RoutedText:
         """Decode a file that lies at a position of its own; ``batch`` says whose it is (its records are not looked at)."""
-        units: Units = split(record.data, self._limits)
+        units: Units = split(record.data, self._limits, self._tables)
         dead = [(broken.line, letter_of_broken(batch, record, broken)) for broken in units.broken]
         pieces: list[Piece] = []
         for run in units.runs:
@@ -218,7 +222,16 @@ def route_of(pipeline: LoadedPipeline) -> Route:
         tuple(columns.sources) if columns is not None else (),
         tuple(tuned.items()),
         pipeline.file.last,
+        _table_of(pipeline.file, columns) if columns is not None else None,
     )
+
+
+def _table_of(file: PipelineFile, columns: Columns) -> Table | None:
+    """What a file of the source is, where its values are not just separated by blanks and it may begin with a header."""
+    if columns.separator == " " or "header" not in columns.sources:
+        return None
+    names = (*raw_names_of(file), *(name for names in (columns.default, *columns.known) for name in layout_of(names, " ")))
+    return Table(columns.separator, frozenset(map(folded, names)))
 
 
 def unclaimed(piece: Slice) -> list[DeadLetter]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from service.decode import Table
 from service.match import And, Node, Or, fields
 
 FACTS = ("log_group", "log_stream", "transport", "source", "detail_type", "stream", "account", "columns", "s3_bucket", "s3_key")
@@ -24,6 +25,8 @@ class Route:
     """Log group or stream pattern → column list, from the tuning."""
     last: bool = False
     """Asked after all routes that are not."""
+    table: Table | None = None
+    """What its files are, where a header line names their columns."""
 
 
 @dataclass(frozen=True, slots=True)
