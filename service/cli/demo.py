@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--exit", "leave", is_flag=True, help="End when the show is over; status 0: every event arrived exactly once.")
+@click.option(
+    "--exit",
+    "leave",
+    is_flag=True,
+    help="End when the show is over; status 0: every event arrived exactly once, and the attack raised its alerts and no others.",
+)
 @click.option("--seconds", default=60.0, show_default=True, help="Length of the show.")
 @click.option("--rate", default=400, show_default=True, help="Events a second, all projects together.")
 @click.option("--workers", default=1, show_default=True, help="Processes of the service.")
@@ -26,7 +31,8 @@ if TYPE_CHECKING:
 def command(*, leave: bool, seconds: float, rate: int, workers: int, seed: int, folder: Path | None, as_json: bool) -> None:
     """Real Kafka and OpenSearch on loopback, three projects, traffic of every dataset, a scripted attack, a live table.
 
-    At the end: what is in OpenSearch, searches to paste, and every event sent against every event found. Stays up until
+    At the end: what is in OpenSearch, the timeline of alerts, searches to paste, and every event sent against every event
+    found. Stays up until
     Ctrl-C. Kill the service while it runs (its pid is in the log): it comes back, and nothing is lost or doubled.
     """
     from rich.console import Console
@@ -48,7 +54,8 @@ def command(*, leave: bool, seconds: float, rate: int, workers: int, seed: int, 
         else:
             # Nothing is cut off at the terminal's edge: the searches are there to be pasted.
             console.print(
-                summary(outcome.verdict, outcome.opensearch_url, outcome.status_url, restarts=outcome.restarts), crop=False
+                summary(outcome.verdict, outcome.alarms, outcome.opensearch_url, outcome.status_url, restarts=outcome.restarts),
+                crop=False,
             )
         if not leave:
             console.print("\nEverything stays up until Ctrl-C.")
@@ -65,7 +72,7 @@ def command(*, leave: bool, seconds: float, rate: int, workers: int, seed: int, 
     try:
         with contextlib.suppress(KeyboardInterrupt):
             outcome = asyncio.run(show.run(after))
-            sys.exit(0 if outcome.verdict.exact else 1)
+            sys.exit(0 if outcome.verdict.exact and outcome.alarms.exact else 1)
     except (ServerFailed, PartMissing, RuntimeError, ExceptionGroup) as error:
         raise click.ClickException("\n".join(_reasons(error))) from error
     finally:
@@ -80,7 +87,7 @@ def _reasons(error: Exception) -> list[str]:
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:
-    verdict = outcome.verdict
+    verdict, alarms = outcome.verdict, outcome.alarms
     return {
         "exact": verdict.exact,
         "sent": verdict.sent.total(),
@@ -88,6 +95,11 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "missing": verdict.missing,
         "surplus": verdict.surplus,
         "restarts": outcome.restarts,
+        "alerts": {
+            "raised": [{"rule": one["rule"]["name"], "severity": one["alert"]["severity"]} for one in alarms.alerts],
+            "missing": alarms.missing,
+            "surplus": alarms.surplus,
+        },
         "by_dataset": [
             {"project": key[0], "dataset": key[1], "sent": verdict.sent[key], "found": verdict.found[key]}
             for key in sorted(verdict.sent | verdict.found)

@@ -24,6 +24,8 @@ class Move:
     story: str
     dataset: str
     make: Callable[[Random, DemoProject, int], str]
+    raises: tuple[str, ...] = ()
+    """Titles of the rules that must find it."""
 
 
 def _call(
@@ -55,23 +57,27 @@ def _alarm(rng: Random, project: DemoProject, now_ms: int) -> str:
 
 
 MOVES: tuple[Move, ...] = (
-    Move(0.25, "a stolen access key is tried from 198.51.100.66", "aws.cloudtrail", _call("sts", "GetCallerIdentity", None, read=True)),
+    Move(0.25, "a stolen access key is tried from 198.51.100.66", "aws.cloudtrail", _call("sts", "GetCallerIdentity", None, read=True), ("API Call From a Listed Address",)),
     Move(0.30, "recon: who is here?", "aws.cloudtrail", _call("iam", "ListUsers", None, read=True)),
     Move(0.33, "recon: which buckets?", "aws.cloudtrail", _call("s3", "ListBuckets", None, read=True)),
     Move(0.36, "recon: refused", "aws.cloudtrail",
          _call("organizations", "ListAccounts", None, read=True, error="AccessDenied")),
     Move(0.42, "privilege escalation: a new access key for an administrator", "aws.cloudtrail",
-         _call("iam", "CreateAccessKey", {"userName": "erin"})),
+         _call("iam", "CreateAccessKey", {"userName": "erin"}), ("Access Key Created for Another User",)),
     Move(0.46, "privilege escalation: AdministratorAccess attached", "aws.cloudtrail",
          _call("iam", "AttachUserPolicy",
-               {"userName": "settlement-bot", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"})),
+               {"userName": "settlement-bot", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+         ("Administrator Policy Attached", "IAM Policy Changed")),
     Move(0.55, "defence evasion: CloudTrail is stopped", "aws.cloudtrail",
-         _call("cloudtrail", "StopLogging", {"name": "arn:aws:cloudtrail:eu-central-1:444455556666:trail/main"})),
+         _call("cloudtrail", "StopLogging", {"name": "arn:aws:cloudtrail:eu-central-1:444455556666:trail/main"}),
+         ("CloudTrail Stopped or Deleted",)),
     Move(0.58, "defence evasion: the GuardDuty detector is deleted", "aws.cloudtrail",
-         _call("guardduty", "DeleteDetector", {"detectorId": "1234"})),
+         _call("guardduty", "DeleteDetector", {"detectorId": "1234"}), ("GuardDuty Disabled or Member Removed",)),
     Move(0.66, "exfiltration: a snapshot is shared with a foreign account", "aws.cloudtrail",
          _call("rds", "ModifyDBSnapshotAttribute",
-               {"dBSnapshotIdentifier": "ledger-final", "attributeName": "restore", "valuesToAdd": ["999988887777"]})),
-    Move(0.72, "exfiltration: 1.3 GB leave to 198.51.100.66", "aws.vpcflow", _exfiltration),
+               {"dBSnapshotIdentifier": "ledger-final", "attributeName": "restore", "valuesToAdd": ["999988887777"]}),
+         ("RDS Snapshot Shared or Public",)),
+    Move(0.72, "exfiltration: 1.3 GB leave to 198.51.100.66", "aws.vpcflow", _exfiltration,
+         ("Large Flow to the Internet", "Flow to or From a Listed Address Accepted")),
     Move(0.75, "GuardDuty raises a finding", "aws.guardduty", _alarm),
 )  # fmt: skip

@@ -11,8 +11,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from service.alerts.rule import FINDING
+from service.demo.alarms import Alarms
 from service.demo.sender import DEAD, SentLedger
 from service.demo.verify import Verdict
+
+_MOST_ALERTS = 40
 
 
 class Screen:
@@ -59,8 +63,8 @@ def _name(row: dict[str, Any]) -> str:
     return f"{row['project']}-{row['environment']}"
 
 
-def summary(verdict: Verdict, opensearch_url: str, status_url: str, *, restarts: int) -> RenderableType:
-    """What is in OpenSearch now, what to look for in it, and whether every event arrived exactly once."""
+def summary(verdict: Verdict, alarms: Alarms, opensearch_url: str, status_url: str, *, restarts: int) -> RenderableType:
+    """What is in OpenSearch now, what to look for in it, whether every event arrived exactly once, and the alerts."""
     table = Table(title="sent against found in OpenSearch", header_style="bold", box=None, pad_edge=False)
     table.add_column("project")
     table.add_column("dataset")
@@ -76,7 +80,7 @@ def summary(verdict: Verdict, opensearch_url: str, status_url: str, *, restarts:
         else Text(f"{total:,} events sent, {verdict.found.total():,} found: {verdict.missing:,} missing, {verdict.surplus:,} too many.",
                   style="bold red")
     )  # fmt: skip
-    parts: list[RenderableType] = [table, word]
+    parts: list[RenderableType] = [table, word, *_timeline(alarms)]
     if restarts:
         parts.append(Text(f"The service was killed and started again {restarts} times."))
     parts += [
@@ -84,6 +88,29 @@ def summary(verdict: Verdict, opensearch_url: str, status_url: str, *, restarts:
         *(Text(f"  {line}", no_wrap=True, overflow="ignore") for line in _searches(opensearch_url, status_url)),
     ]
     return Group(*parts)
+
+
+def _timeline(alarms: Alarms) -> list[RenderableType]:
+    """The alerts as they came, and whether they are those that the script should raise."""
+    table = Table(title="\nalerts, oldest first", header_style="bold", box=None, pad_edge=False)
+    for name in ("when", "severity", "project", "rule", "who", "events"):
+        table.add_column(name)
+    colours = {"critical": "bold red", "high": "red", "medium": "yellow"}
+    shown = [one for one in alarms.alerts if one["rule"]["id"] != FINDING or one["alert"]["severity"] in ("critical", "high")]
+    for one in shown[:_MOST_ALERTS]:
+        alert, project = one["alert"], one["project"]
+        severity = str(alert["severity"])
+        table.add_row(
+            one["@timestamp"][11:19], Text(severity, style=colours.get(severity, "dim")),
+            f"{project['id']}-{project['environment']}", Text(one["rule"]["name"]), Text(alert["principal"]["name"]), str(alert["count"]),
+        )  # fmt: skip
+    if alarms.exact:
+        word = Text("The attack raised the alerts it should, and nothing else did.", style="bold green")
+    else:
+        said = [f"not raised: {name}" for name in alarms.missing] + [f"raised for nothing: {name}" for name in alarms.surplus]
+        word = Text("; ".join(said), style="bold red")
+    rest = len(alarms.alerts) - len(shown[:_MOST_ALERTS])
+    return [table, *([Text(f"and {rest} more, everyday findings of GuardDuty among them", style="dim")] if rest else []), word]
 
 
 def _searches(opensearch_url: str, status_url: str) -> list[str]:
@@ -95,6 +122,7 @@ def _searches(opensearch_url: str, status_url: str) -> list[str]:
         "the attacker   " + search("siem-*", "source.ip:198.51.100.66"),
         "trail stopped  " + search("siem-aws.cloudtrail", "event.action:StopLogging"),
         "rejected       " + search("siem-aws.vpcflow", "event.action:reject"),
+        "alerts         " + search("siem-alerts-*", "alert.severity:critical"),
         "threat lists   " + search("siem-*", "threat.enrichments.indicator.provider:demo-attackers"),
         "dead letters   " + search("siem-dead-letters-*", "*"),
     ]

@@ -14,6 +14,7 @@ import aiohttp
 from opensearchpy import AsyncOpenSearch
 
 from service.clock import Clock
+from service.demo.alarms import Alarms, sound
 from service.demo.screen import Screen
 from service.demo.sender import Sender
 from service.demo.stage import Service, write_configuration
@@ -45,6 +46,7 @@ class Outcome:
     """What came of it."""
 
     verdict: Verdict
+    alarms: Alarms
     restarts: int
     opensearch_url: str
     status_url: str
@@ -82,7 +84,8 @@ class Show:
             try:
                 await self._play(sender, service, screen, client)
                 verdict = await verify(client, sender.ledger)
-                outcome = Outcome(verdict, service.starts - 1, stack.opensearch_url, service.url, folder)
+                self._say("waiting for the alerts")
+                outcome = Outcome(verdict, await sound(client), service.starts - 1, stack.opensearch_url, service.url, folder)
                 await after(outcome)
             finally:
                 await client.close()

@@ -74,6 +74,8 @@ def test_every_event_of_the_demo_arrives_exactly_once(folder: Path, *, killed: b
     outcome = json.loads(out)
     assert demo.returncode == 0, (outcome, err[-2000:])
     assert outcome["exact"]
+    assert len(outcome["alerts"]["raised"]) >= 8
+    assert (outcome["alerts"]["missing"], outcome["alerts"]["surplus"]) == ([], [])
     assert outcome["sent"] == outcome["found"] > 2000
     assert (outcome["restarts"] > 0) is killed
     datasets = {row["dataset"] for row in outcome["by_dataset"]}
