@@ -23,6 +23,8 @@ _CLASSES = {"str": "str", "int": "int", "bool": "bool", "float": "float"}
 _PLAIN: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
 LONGEST = 8191
 """Characters of an indexed keyword: four bytes each stay under Lucene's 32,766."""
+LONGEST_WILDCARD = 32_000
+"""Characters of a wildcard field, of which three at a time are indexed: scripts are looked through to their end."""
 
 
 def assign_raw(draft: Draft, slot: Slot, read: Read, *, optional: bool) -> bool:
@@ -122,12 +124,13 @@ def _convert(draft: Draft, slot: Slot, local: str, function: str, miss: str) -> 
 
 def _cut(draft: Draft, slot: Slot, path: tuple[str, ...]) -> None:
     if draft.careful and slot.spec.indexed:
-        with draft.code.block(f"if {slot.local} is not None and len({slot.local}) > {LONGEST}:"):
+        longest = LONGEST_WILDCARD if slot.spec.type == "wildcard" else LONGEST
+        with draft.code.block(f"if {slot.local} is not None and len({slot.local}) > {longest}:"):
             draft.code.add(
                 f"flaw = flag(keep(flaw, {draft.constants.name(path)}, {slot.local}), 'too_long', "
                 f"{slot.name + ': longer than a keyword may be, cut'!r})"
             )
-            draft.code.add(f"{slot.local} = {slot.local}[:{LONGEST}] + '…'")
+            draft.code.add(f"{slot.local} = {slot.local}[:{longest}] + '…'")
 
 
 def _wanted(slot: Slot) -> str:

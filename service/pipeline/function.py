@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.normalise.assign import LONGEST
 from service.parse.columns import layout_of
 from service.parse.steps import DECODING
 from service.pipeline.body import EventWriter
@@ -22,8 +23,8 @@ from service.pipeline.watch import NOTHING, Watch
 LONGEST_FAST = 32_000
 """Characters of a raw event that the fast form takes: no string in it can be too long for a keyword."""
 
-SHORT = f"len(text) < {LONGEST_FAST}"
-"""Test for text whose values are escaped one by one anyway."""
+SHORT = f"len(text) < {LONGEST}"
+"""Test for text whose values are escaped one by one anyway: none of them is too long."""
 CLEAN_JSON = f"'\\\\' not in text and len(text) < {LONGEST_FAST}"
 """Test for JSON whose strings can be written as they are: without a backslash none of them needs an escape."""
 _FULL = 100
