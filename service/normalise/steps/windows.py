@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.enrich.fragments import dump
-from service.normalise.steps.spec import StepSpec
+from service.normalise.steps.spec import StepFunction, StepSpec
 from service.normalise.tables.windows import (
     ACCESS_RIGHTS,
     ACCOUNT_FLAGS,
@@ -23,6 +23,7 @@ MOST_ITEMS = 1000
 LONGEST = 8191
 """Characters of what becomes an indexed keyword."""
 _CODE = re.compile(r"%%(\d{1,5})")
+_QUOTE = re.compile(r'(\\*+)"')
 _PART = re.compile(r'(?:[^\s"]++|"[^"]*+"?)++')
 _DN = re.compile(r"(?:^|,)\s*(CN|OU|DC)=((?:[^,\\]|\\.)*+)", re.IGNORECASE)
 _HIVES = {
@@ -77,6 +78,26 @@ def command_args(line: object) -> tuple[list[str] | None, int | None]:
         return None, None
     args = [found[0][:LONGEST] for found, _ in zip(_PART.finditer(line), range(MOST_ITEMS), strict=False)]
     return (args, len(args)) if args else (None, None)
+
+
+def make_command_args(options: Mapping[str, Any]) -> StepFunction:
+    """``quotes: keep`` (the default) or ``drop``: as programs get their arguments, backslashes before quotes escaping them."""
+    quotes = options.get("quotes", "keep")
+    if quotes not in ("keep", "drop"):
+        raise ValueError(f"quotes is keep or drop, not {quotes!r}")
+    if quotes == "keep":
+        return command_args
+
+    def without_quotes(line: object) -> tuple[list[str] | None, int | None]:
+        args, count = command_args(line)
+        return ([_unquoted(arg) if '"' in arg else arg for arg in args] if args else None), count
+
+    return without_quotes
+
+
+def _unquoted(arg: str) -> str:
+    """The argument without the quotes around its parts; a quote behind a backslash is one of its letters."""
+    return _QUOTE.sub(lambda found: "\\" * (len(found[1]) // 2) + ('"' if len(found[1]) % 2 else ""), arg)
 
 
 def distinguished_name(name: object) -> tuple[str | None, str | None]:
@@ -188,7 +209,9 @@ STEPS: dict[str, StepSpec] = {
     "windows_account": StepSpec(windows_account, ("name",), {"name": "str", "domain": "str"}, cuts=True),
     "hex_number": StepSpec(hex_number, ("value",), {"number": "int"}),
     "windows_path": StepSpec(windows_path, ("path",), {"name": "str", "directory": "str", "extension": "str"}, cuts=True),
-    "command_args": StepSpec(command_args, ("line",), {"args": "list", "count": "int"}),
+    "command_args": StepSpec(
+        command_args, ("line",), {"args": "list", "count": "int"}, options=("quotes",), make=make_command_args
+    ),
     "distinguished_name": StepSpec(distinguished_name, ("name",), {"name": "str", "domain": "str"}),
     "registry_path": StepSpec(registry_path, ("path",), {"hive": "str", "key": "str", "value": "str"}, cuts=True),
     "message_codes": StepSpec(message_codes, ("value",), {"text": "str", "list": "list"}),
