@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from service.forward.archive import members
 from service.forward.blocks import Block, Bytes, Flawed
 from service.forward.bounds import Bounds
+from service.forward.rows import rows
 from service.forward.spoiled import Spoiled
 from service.forward.thing import Thing
 from service.forward.unpack import PARQUET, ZIP, Ahead, unpacked, unsupported
@@ -19,8 +20,10 @@ Content = tuple[str, Block | Flawed]
 def contents(thing: Thing, bounds: Bounds) -> Iterator[Content]:
     """Everything the object holds, in order. Raises Backpressure when it cannot be read for the moment."""
     ahead = Ahead(thing)
-    if not ahead.look().startswith(ZIP):
-        yield from (("", item) for item in _file(ahead, thing.again, bounds))
+    head = ahead.look()
+    if not head.startswith(ZIP):
+        items = rows(thing, bounds) if head.startswith(PARQUET) else _file(ahead, thing.again, bounds)
+        yield from (("", item) for item in items)
         return
     part = ""
     try:
@@ -38,7 +41,7 @@ def _file(source: Bytes, again: Callable[[], Bytes], bounds: Bounds) -> Iterator
     except Spoiled as spoiled:
         yield _flawed(spoiled)
         return
-    name = "an archive or Parquet inside something else" if head.startswith((*ZIP, PARQUET)) else unsupported(head)
+    name = "an archive or Parquet inside something else" if head.startswith((*ZIP, *PARQUET)) else unsupported(head)
     if name:
         yield Flawed(0, "unsupported", f"{name} is not read", head)
         return

@@ -19,7 +19,7 @@ from service.forward.piecewise import Piecewise
 from service.forward.spoiled import Spoiled
 
 GZIP, ZSTD, BZIP2 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh"
-ZIP, PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
+ZIP, PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), (b"PAR1", b"PARE")
 _BZIP2_BLOCK = (b"1AY&SY", b"\x17rE8P\x90")
 _OTHERS = {
     b"\xfd7zXZ\x00": "xz", b"\x04\x22\x4d\x18": "lz4", b"Obj\x01": "Avro", b"ORC": "ORC", b"7z\xbc\xaf\x27\x1c": "7z",

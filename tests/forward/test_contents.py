@@ -13,7 +13,10 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -168,6 +171,43 @@ def test_the_directory_of_an_archive_is_not_taken_into_memory_whatever_its_size(
     tracemalloc.stop()
     assert (events, codes(dead)) == ({}, ["corrupt"])
     assert peak < 16 << 20
+
+
+def parquet(count: int, **options: Any) -> bytes:
+    table = pa.table(
+        {"n": list(range(count)), "t": [f"text {n} \n ü" for n in range(count)], "e": [{"a": n} for n in range(count)]}
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, row_group_size=500, **options)
+    return buffer.getvalue()
+
+
+def test_rows_of_parquet_are_events_that_keep_their_numbers() -> None:
+    events, dead = forwarded(parquet(2300))
+    assert ([json.loads(event) for event in events.values()], dead) == (
+        [{"n": n, "t": f"text {n} \n ü", "e": {"a": n}} for n in range(2300)], [],
+    )  # fmt: skip
+    assert forwarded(parquet(2300, compression="gzip"), Bounds())[0] == events
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [(parquet(900)[:-9], "corrupt"), (b"PAR1" + b"x" * 400, "corrupt"), (parquet(900)[:-4] + b"PARE", "unsupported"),
+     (gzip.compress(parquet(10)), "unsupported")],
+)  # fmt: skip
+def test_a_parquet_file_that_is_none_is_a_dead_letter(data: bytes, code: str) -> None:
+    events, dead = forwarded(data)
+    assert (events, codes(dead)) == ({}, [code])
+
+
+def test_damage_in_a_parquet_file_keeps_the_rows_before_it() -> None:
+    data = bytearray(parquet(5000, compression="zstd"))
+    place = len(data) * 2 // 3
+    data[place : place + 200] = b"\x00" * 200
+    events, dead = forwarded(bytes(data))
+    assert codes(dead) == ["corrupt"]
+    assert len(events) >= 500
+    assert dead[0].index == len(events)
 
 
 def test_an_incompressible_unit_that_no_record_holds_is_a_dead_letter() -> None:
