@@ -13,6 +13,8 @@ from service.pipeline.draft import Draft
 from service.pipeline.schema import Pattern
 
 NAME = "_pattern"
+LONGEST = 1 << 18
+"""Bytes of a text that is taken apart, as long as CloudWatch's events were for years; RE2 finds groups in 10 MB a second."""
 _BOTH_ENDS = re2._re2.RE2.Anchor.ANCHOR_BOTH  # noqa: SLF001 - see matcher
 
 
@@ -51,6 +53,13 @@ def matcher(program: Any) -> Callable[[bytes, str], tuple[str | None, ...] | Non
     return groups
 
 
+def _too_long(rule: Pattern) -> str:
+    reason = f"longer than {LONGEST} bytes, not taken apart"
+    if rule.otherwise == "refuse":
+        return f"raise EventError('parse', 'too_long', {reason!r})"
+    return f"flaw = flag(flaw, 'too_long', {reason!r})"
+
+
 def write_pattern(draft: Draft, rule: Pattern) -> None:
     """Try the alternatives on the source field; the groups of the one that matches are raw fields from here on."""
     code, constants = draft.code, draft.constants
@@ -72,6 +81,10 @@ def write_pattern(draft: Draft, rule: Pattern) -> None:
     with code.block(f"if {source.local}.__class__ is str:"):
         code.add(f"encoded = {source.local}.encode('utf-8', 'replace')")
         head = "if"
+        if draft.careful:  # no other form takes texts of this length
+            with code.block(f"if len(encoded) > {LONGEST}:"):
+                code.add(_too_long(rule))
+            head = "elif"
         for (each, program), condition in zip(programs, conditions, strict=True):
             test = f"(found := {constants.name(matcher(program), 'RE')}(encoded, {source.local})) is not None"
             with code.block(f"{head} {test}:" if condition is None else f"{head} ({condition}) and {test}:"):

@@ -267,8 +267,8 @@ class EventWriter:
             draft.code.add(f"original = {opening!r} + {text}")
         module = self.file.dataset.partition(".")[0]
         draft.code.add("unmapped = ''")
-        with draft.code.block("if flaw is not None and flaw.left:"):
-            draft.code.add("unmapped = ',\"unmapped\":' + safe_leftover(flaw.left)")
+        with draft.code.block("if flaw is not None and flaw.left and (left := safe_leftover(flaw.left)) != '{}':"):
+            draft.code.add("unmapped = ',\"unmapped\":' + left")
         shape.put_optional(module, Part("event", "unmapped"))
         write_service_fields(draft, shape, self.file, self.version)
 

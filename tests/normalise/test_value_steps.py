@@ -96,6 +96,21 @@ def test_sums_are_of_the_numbers_that_are_there(parts: tuple[object, ...], total
     assert STEPS["sum"].function(*parts) == (total,)
 
 
+@pytest.mark.parametrize(
+    ("value", "there"),
+    [
+        ({"lat": 52.5, "lon": 13}, True),
+        ({"lat": 91, "lon": 13}, False),
+        ({"lat": "52.5", "lon": 13}, False),
+        ({"lat": float("nan"), "lon": 13}, False),
+        ({"lat": 52.5}, False),
+        ("here", False),
+    ],
+)
+def test_a_place_has_a_latitude_and_a_longitude(value: object, there: bool) -> None:
+    assert ("location" in call("geo_point", value)) is there
+
+
 @pytest.mark.parametrize(("value", "number"), [([], 0), ([1, None], 2), ({"a": 1}, 1), ("ab", None), (7, None)])
 def test_lists_and_objects_are_counted(value: object, number: int | None) -> None:
     assert STEPS["count"].function(value) == (number,)

@@ -275,6 +275,23 @@ def test_what_the_transport_says_is_escaped_however_harmless_the_event_is(tmp_pa
     assert (made["message"], made["project"]["id"]) == ("a line", "shop")
 
 
+def test_a_text_too_long_to_take_apart_is_kept_and_flagged(tmp_path: Path) -> None:
+    text = FACTS_PIPELINE.replace("from: _log_stream", "from: _text")
+    compiled = pipeline(tmp_path, text)
+    assert document(compiled, "a/" + "b" * 10_000)["host"]["name"] == "a"
+    carried = carry(compiled, "a/" + "b" * 300_000)
+    made = json.loads(carried.pieces[0].split("\n")[1])
+    assert "host" not in made
+    assert made["tags"] == ["too_long"]
+    assert made["error"]["message"][0] == "longer than 262144 bytes, not taken apart"
+    assert made["message"].startswith("a/bbb")
+    assert len(made["event"]["original"]) == 300_002
+
+
+def test_leftovers_that_hold_nothing_are_left_out(toy: CompiledPipeline) -> None:
+    assert "unmapped" not in document(toy, EVENT | {"new": {"x": [None, {}]}})["toy"]
+
+
 def test_a_value_that_came_too_late_for_one_field_still_reaches_the_other(tmp_path: Path) -> None:
     text = JSON_PIPELINE.replace("      id: event.id\n", "      id: event.id\n      alias: [event.id, toy.json.alias]\n")
     compiled = pipeline(tmp_path, text, JSON_FIELDS + 'toy.json.alias: { type: keyword, meaning: "Alias." }\n')

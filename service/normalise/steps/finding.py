@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.normalise.steps.finding_actors import finding_pivots, finding_sides
+from service.normalise.steps.finding_actors import finding_pivots, finding_sides, geo_point
 from service.normalise.steps.finding_facts import (
     finding_container,
     finding_file,
@@ -45,6 +45,7 @@ STEPS: dict[str, StepSpec] = {
         ("action",),
         SIDES,
     ),
+    "geo_point": StepSpec(geo_point, ("value",), {"location": "json"}),
     "finding_pivots": StepSpec(
         finding_pivots,
         ("resource", "service"),

@@ -112,6 +112,11 @@ def _side(address: object, port: object) -> Side:
     )
 
 
+def geo_point(value: object) -> tuple[str | None]:
+    """Latitude and longitude of ``{"lat": …, "lon": …}``, if there is such a place."""
+    return (_location(value),)
+
+
 def _location(value: object) -> str | None:
     if not isinstance(value, dict):
         return None
