@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from service.detect.logsource import View
-from service.detect.raw import RawEvent
 from service.detect.rule import Rule
+from service.detect.seen import Seen
 from service.detect.spots import Spot, look, spots
 from service.fields import Catalogue
 from service.match import And, Item, Node, Not, Or, predicate, to_function
@@ -17,8 +16,8 @@ from service.match.nodes import Null, SameAs, Test
 TRUE: Node = And(())
 FALSE: Node = Or(())
 
-Holds = Callable[[Mapping[str, Any], RawEvent], bool]
-"""``(document, raw event) -> does the rule match``."""
+Holds = Callable[[Seen], bool]
+"""Does the rule match?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +139,6 @@ def compile_rule(resolved: Resolved) -> Holds:
         if name is None:
             name = names[field] = f"_look_{len(names)}"
             constants[name] = look(resolved.where[field])
-        return f"{name}(document, raw)"
+        return f"{name}(seen)"
 
-    return to_function(resolved.node, operand, constants, ("document", "raw"))
+    return to_function(resolved.node, operand, constants, ("seen",))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import Any
 
-import orjson
-
 from service.detect.compiled import Holds, Resolved, compile_rule
 from service.detect.index import Index, columns_of
-from service.detect.raw import RawEvent
 from service.detect.rule import Rule
 from service.detect.ruleset import RuleSet
+from service.detect.seen import Seen
 from service.detect.spots import KEYWORDS
 from service.match import fields
 from service.match.parse import TEXT
@@ -31,7 +29,13 @@ class Match:
     rule: Rule
     at: int
     """Number of the document in the batch."""
-    document: Mapping[str, Any]
+    seen: Seen
+    """What can be asked of the document without reading it, if possible."""
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The document; it is read now, if nobody has yet."""
+        return self.seen.document
 
 
 @dataclass(slots=True)
@@ -41,7 +45,7 @@ class Cost:
     rule: Rule
     dataset: str
     looked: int = 0
-    """Events whose document it was asked about."""
+    """Events it was asked about."""
     matched: int = 0
     nanoseconds: int = 0
     """Asking it; reading documents and finding out which rules to ask is the dataset's."""
@@ -54,7 +58,7 @@ class DatasetCost:
     dataset: str
     events: int = 0
     read: int = 0
-    """Documents that were read because a rule might match."""
+    """Documents that were read to know whether a rule matches."""
     nanoseconds: int = 0
     """All of it, rules included."""
     rules: list[Cost] = field(default_factory=list)
@@ -78,18 +82,19 @@ class _Dataset:
             found = self._indices[watch] = Index(self.resolved, watch)
         return found
 
-    def ask(self, at: int, document: Mapping[str, Any], numbers: Iterable[int], matches: list[Match]) -> None:
-        """Ask rules, in their order, about one document."""
-        raw = RawEvent(document)
+    def ask(self, at: int, seen: Seen, numbers: Iterable[int], decided: Container[int], matches: list[Match]) -> None:
+        """Ask rules, in their order, about one document; those that are ``decided`` match."""
         for number in numbers:
-            began = self.ticks()
-            holds = self.holds[number](document, raw)
             cost = self.cost.rules[number]
-            cost.nanoseconds += self.ticks() - began
             cost.looked += 1
-            if holds:
-                cost.matched += 1
-                matches.append(Match(cost.rule, at, document))
+            if number not in decided:
+                began = self.ticks()
+                holds = self.holds[number](seen)
+                cost.nanoseconds += self.ticks() - began
+                if not holds:
+                    continue
+            cost.matched += 1
+            matches.append(Match(cost.rule, at, seen))
 
 
 class Detector:
@@ -105,12 +110,14 @@ class Detector:
         """What the dataset's pipeline should hand out beside its documents; nothing where there are no rules for it."""
         resolved = self.rules.resolved.get(dataset, ())
         asked: Counter[str] = Counter()
+        joined = self.rules.joins.asked(dataset)
         for rule in resolved:
             for name in fields(rule.node):
                 asked.update(column for column in columns_of(rule, name) if column is not None)
         facets = tuple(name for name in self.rules.logsources.facets(dataset) if name in asked)
         texts = [name for name, _ in asked.most_common() if name not in facets and name != TEXT]
-        watch = Watch(facets, tuple(texts[:MOST_WATCHED]))
+        texts = list(dict.fromkeys([*texts[:MOST_WATCHED], *(name for name in joined if name not in facets)]))
+        watch = Watch(facets, tuple(texts))
         if any(_needs_text(rule, watch) for rule in resolved):
             return Watch(facets, (*watch.texts, TEXT))
         return watch
@@ -122,7 +129,7 @@ class Detector:
         if mine is not None:
             began = self._ticks()
             for at, document in enumerate(documents):
-                mine.ask(at, document, mine.all, matches)
+                mine.ask(at, Seen(document), mine.all, (), matches)
             mine.cost.events += len(documents)
             mine.cost.read += len(documents)
             mine.cost.nanoseconds += self._ticks() - began
@@ -140,10 +147,12 @@ class Detector:
         began = self._ticks()
         # A pipeline that hands nothing out leaves its documents' text to tell.
         known = watched if watch else [((), ())] * len(pieces)
-        for at, numbers in mine.index(watch).candidates(known, pieces):
-            piece = pieces[at]
-            mine.ask(at, orjson.loads(piece[piece.index("\n") + 1 :]), sorted(numbers), matches)
-            mine.cost.read += 1
+        index = mine.index(watch)
+        decided = index.decided
+        for at, numbers in index.candidates(known, pieces):
+            seen = Seen(piece=pieces[at], known=known[at], places=index.places)
+            mine.ask(at, seen, sorted(numbers) if len(numbers) > 1 else numbers, decided, matches)
+            mine.cost.read += seen.is_read
         mine.cost.events += len(pieces)
         mine.cost.nanoseconds += self._ticks() - began
         return matches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import re2
@@ -20,7 +21,9 @@ from service.detect.weaken import (
     as_our_json,
     as_value,
     exact,
+    is_known,
     literals,
+    narrows,
     rarity,
     weaken,
 )
@@ -52,6 +55,17 @@ class Index:
             **{name: f"facets[{at}]" for at, name in enumerate(watch.facets)},
             **{name: f"texts[{at}]" for at, name in enumerate(watch.texts)},
         }
+        self.places = {
+            **{name: (0, at) for at, name in enumerate(watch.facets)},
+            **{name: (1, at) for at, name in enumerate(watch.texts)},
+        }
+        """Field → where its value stands among what is watched."""
+        self.decided = frozenset(
+            number
+            for number, rule in enumerate(rules)
+            if is_known(rule.node, column_of(rule, watch.facets + watch.texts), frozenset([KEYWORDS]))
+        )
+        """Rules that match whenever they are candidates: no document need be read to know."""
         self._tests: list[Callable[..., bool] | None] = []
         tests: list[Callable[..., bool] | None] = []
         buckets: dict[tuple[int, str], list[int]] = {}
@@ -71,7 +85,10 @@ class Index:
                     buckets.setdefault((at, value), []).append(number)
                 continue
             everywhere.append(number)
-            if looked_for := texts_of(rule):
+            looked_for = texts_of.watched(rule)
+            if looked_for is None and number not in self.decided and not narrows(rule.node, facet):
+                looked_for = texts_of.written(rule)
+            if looked_for:
                 searched.add(number)
                 for each in looked_for:
                     wanted.setdefault(each.column, {}).setdefault(each.text, set()).add(number)
@@ -131,7 +148,7 @@ def columns_of(rule: Resolved, name: str) -> list[str | None]:
 
 
 class _Texts:
-    """``texts_of(rule)``: texts of which an event must hold one for the rule to match it."""
+    """Texts of which an event must hold one for a rule to match it."""
 
     def __init__(self, rules: Sequence[Resolved], watch: Watch) -> None:
         self.texts = watch.texts
@@ -145,9 +162,14 @@ class _Texts:
                 counts[each] += COMMON**2
         self.score = rarity(counts)
 
-    def __call__(self, rule: Resolved) -> frozenset[Literal] | None:
-        """In the columns that are watched; else in the raw event, or in the document, as somebody's JSON."""
-        for find in self._finds(rule):
+    def watched(self, rule: Resolved) -> frozenset[Literal] | None:
+        """In the columns that are watched: cheap to look for."""
+        found = literals(rule.node, next(self._finds(rule)), self.score)
+        return None if found is None else self._spread(rule, found)
+
+    def written(self, rule: Resolved) -> frozenset[Literal] | None:
+        """In the raw event, or in the document, as somebody's JSON."""
+        for find in islice(self._finds(rule), 1, None):
             found = literals(rule.node, find, self.score)
             if found is not None:
                 return self._spread(rule, found)

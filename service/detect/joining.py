@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from service.detect.correlation import Fired, Occurrence
 from service.detect.correlation_rule import Correlation
-from service.detect.raw import RawEvent
+from service.detect.seen import Seen
 from service.detect.spots import Look
 from service.match.values import number_of, text_of
 
+TIME, PROJECT, ENVIRONMENT = "@timestamp", "project.id", "project.environment"
 MOST_GROUPS = 16
 """Groups that one event may belong to, where what it is grouped by is a list."""
 
@@ -34,6 +35,8 @@ class Source:
     correlation: Correlation
     groups: tuple[Look, ...]
     values: tuple[Look, ...]
+    asked: tuple[str, ...]
+    """Fields of the document in which these look."""
 
 
 @dataclass(slots=True)
@@ -53,7 +56,13 @@ class Joins:
         """Whether a correlation names the rule."""
         return any(rule in each.rules for each in self.correlations.values())
 
-    def of(self, rule: str, dataset: str, document: Mapping[str, Any], ref: str) -> Iterator[Joined]:
+    def asked(self, dataset: str) -> tuple[str, ...]:
+        """Fields of a dataset's documents that matches of its base rules are grouped by."""
+        mine = [source for (_, its), sources in self.sources.items() if its == dataset for source in sources]
+        names = dict.fromkeys(name for source in mine for name in source.asked)
+        return (*names, TIME, PROJECT, ENVIRONMENT) if mine else ()
+
+    def of(self, rule: str, dataset: str, document: Mapping[str, Any] | Seen, ref: str) -> Iterator[Joined]:
         """What the match of a rule contributes; ``ref`` names the document for good (``index/_id``).
 
         A document without a value to group by, or without a time, contributes nothing.
@@ -61,14 +70,14 @@ class Joins:
         sources = self.sources.get((rule, dataset))
         if not sources:
             return
-        time_ms = milliseconds(document.get("@timestamp"))
+        seen = document if isinstance(document, Seen) else Seen(document)
+        time_ms = milliseconds(seen.at(TIME, (TIME,)))
         if time_ms is None:
             return
-        raw = RawEvent(document)
         for source in sources:
-            value = _value(source, document, raw)
-            scope = () if source.correlation.across_projects else _project(document)
-            for group in _groups(source, document, raw):
+            value = _value(source, seen)
+            scope = () if source.correlation.across_projects else _project(seen)
+            for group in _groups(source, seen):
                 yield Joined(source.correlation, (*scope, *group), Occurrence(rule, time_ms, ref, value))
 
     def of_fired(self, correlation: Correlation, group: tuple[str, ...], fired: Fired) -> Iterator[Joined]:
@@ -83,8 +92,8 @@ class Joins:
                 yield Joined(outer, (*kept, *(name for name in names if name is not None)), told)
 
 
-def _groups(source: Source, document: Mapping[str, Any], raw: RawEvent) -> Iterator[tuple[str, ...]]:
-    choices = [_texts(each(document, raw)) for each in source.groups]
+def _groups(source: Source, seen: Seen) -> Iterator[tuple[str, ...]]:
+    choices = [_texts(each(seen)) for each in source.groups]
     yield from islice(product(*choices), MOST_GROUPS)
 
 
@@ -95,10 +104,10 @@ def _texts(value: object) -> list[str]:
     return list(dict.fromkeys(text for text in texts if text is not None))
 
 
-def _value(source: Source, document: Mapping[str, Any], raw: RawEvent) -> str | float | None:
+def _value(source: Source, seen: Seen) -> str | float | None:
     if not source.values:
         return None
-    found = [each(document, raw) for each in source.values]
+    found = [each(seen) for each in source.values]
     if source.correlation.kind != "value_count":
         number = number_of(found[0])
         return number if number == number else None  # NaN is not itself, and no number
@@ -106,11 +115,8 @@ def _value(source: Source, document: Mapping[str, Any], raw: RawEvent) -> str | 
     return "\0".join(texts) if all(texts) else None
 
 
-def _project(document: Mapping[str, Any]) -> tuple[str, str]:
-    project = document.get("project")
-    if not isinstance(project, dict):
-        return ("", "")
-    return (str(project.get("id", "")), str(project.get("environment", "")))
+def _project(seen: Seen) -> tuple[str, str]:
+    return (text_of(seen.at(PROJECT, ("project", "id"))) or "", text_of(seen.at(ENVIRONMENT, ("project", "environment"))) or "")
 
 
 def milliseconds(time: object) -> int | None:

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from service.detect.rule import Logsource
+from service.detect.seen import RawForm
 from service.errors import ContentError, ContentErrors, Place
 from service.match import And, Node, parse_selection
 from service.yaml_errors import closest
 from service.yaml_file import Key, YamlFile, read
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-RawForm = Literal["json"]
 
 
 Selection = dict[str, Any] | list[dict[str, Any]]

@@ -159,7 +159,9 @@ def _sources(
                 if each.rule.id == base:
                     groups = _looks(written, "group-by", [mine.get(name, name) for name in correlation.group_by], each)
                     values = _looks(written, "condition", [mine.get(name, name) for name in correlation.fields], each)
-                    found.append(((base, dataset), Source(correlation, groups, values)))
+                    named = [mine.get(name, name) for name in (*correlation.group_by, *correlation.fields)]
+                    asked = tuple(spot.path for name in named for spot in each.locate(name) if spot.plain)
+                    found.append(((base, dataset), Source(correlation, groups, values, asked)))
     return iter(found)
 
 

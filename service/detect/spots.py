@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any
 
 import orjson
 
 from service.detect.logsource import View
-from service.detect.raw import RawEvent, RawForm
+from service.detect.seen import RawForm, Seen, reach
 from service.fields import Catalogue
 from service.match.parse import TEXT
-from service.match.values import descend, split_path
+from service.match.values import split_path
 
 _OBJECTS = frozenset({"object", "flat_object", "nested"})
 _WHOLE = ("event.original", "message")
@@ -21,8 +20,8 @@ _WHOLE = ("event.original", "message")
 KEYWORDS = "|".join(_WHOLE)
 """What a keyword's field is called once it is resolved."""
 
-Look = Callable[[Mapping[str, Any], RawEvent], object]
-"""``(document, raw event) -> value``."""
+Look = Callable[[Seen], object]
+"""The value of something that a rule asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +84,9 @@ def look(found: tuple[Spot, ...]) -> Look:
     if len(looks) == 1:
         return looks[0]
 
-    def first(document: Mapping[str, Any], raw: RawEvent) -> object:
+    def first(seen: Seen) -> object:
         for each in looks:
-            value = each(document, raw)
+            value = each(seen)
             if value is not None:
                 return value
         return None
@@ -98,28 +97,17 @@ def look(found: tuple[Spot, ...]) -> Look:
 def _look(spot: Spot) -> Look:
     if spot.bare:
         inside = _look(replace(spot, bare=False))
-        return lambda document, raw: _rooted(inside(document, raw))
+        return lambda seen: _rooted(inside(seen))
     path, keys, form = spot.path, split_path(spot.path), spot.raw
     if form is None:
-        return lambda document, _: _reach(document, keys)
+        return lambda seen: seen.at(path, keys)
 
-    def in_raw(_: Mapping[str, Any], raw: RawEvent) -> object:
-        event = raw(form)
-        value = _reach(event, keys)
+    def in_raw(seen: Seen) -> object:
+        event = seen.raw(form)
+        value = reach(event, keys)
         return _spelt(event.get(path) if value is None else value)  # some write their dots into the keys
 
     return in_raw
-
-
-def _reach(value: object, keys: tuple[str, ...]) -> object:
-    """What ``descend`` finds; quickly where there is no list on the way."""
-    for number, key in enumerate(keys):
-        if value.__class__ is not dict:
-            return descend(value, keys[number:])
-        value = value.get(key)
-        if value is None:
-            return None
-    return value
 
 
 def _rooted(value: object) -> object:

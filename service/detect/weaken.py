@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from service.detect.compiled import FALSE, TRUE, fold
 from service.match import And, Item, Node, Not, Or
-from service.match.nodes import SameAs, Test, Text, Wildcard
+from service.match.nodes import Null, SameAs, Test, Text, Wildcard
 
 _RUN = re.compile(r"[a-z0-9_.-]+")
 _OURS = re.compile(r"[ !#-\[\]-~]+")
@@ -62,6 +62,31 @@ def weaken(node: Node, column: Column, once: frozenset[str] = frozenset(), *, po
                 else:
                     kept.append(test)
             return Item(name, tuple(kept)) if kept else unknown
+
+
+def is_known(node: Node, column: Column, once: frozenset[str] = frozenset()) -> bool:
+    """Whether columns alone decide the node: its weakened form then says the same."""
+    match node:
+        case And(nodes) | Or(nodes):
+            return all(is_known(each, column, once) for each in nodes)
+        case Not(inner):
+            return is_known(inner, column, once)
+        case Item(field, tests):
+            names = [field, *(test.field for test in tests if isinstance(test, SameAs))]
+            return all(column(name) is not None and name not in once for name in names)
+
+
+def narrows(node: Node, column: Column) -> bool:
+    """Whether the node holds only for certain values of columns."""
+    match node:
+        case And(nodes):
+            return any(narrows(each, column) for each in nodes)
+        case Or(nodes):
+            return bool(nodes) and all(narrows(each, column) for each in nodes)
+        case Not():
+            return False
+        case Item(field, tests):
+            return column(field) is not None and not any(isinstance(test, Null) for test in tests)
 
 
 def exact(node: Node, column: Column) -> tuple[str, frozenset[str]] | None:

@@ -12,6 +12,13 @@ from service.pipeline.slots import Kind, Slot
 
 TEXT = "_text"
 """The raw event."""
+_ALWAYS = {
+    "@timestamp": "moment[0]",
+    "project.id": "slice_.project",
+    "project.environment": "slice_.environment",
+    TEXT: "text",
+}
+"""What every event has, and the expression that holds it."""
 _SCALAR: frozenset[Kind] = frozenset({"str", "int", "bool", "ip", "float"})
 _KNOWN: frozenset[Kind] = _SCALAR | frozenset({"strs"})
 
@@ -37,7 +44,7 @@ def watchable(watch: Watch, slots: dict[str, Slot], file: PipelineFile) -> Watch
     """Those that steps alone write: what enrichment or the service adds, or writes over, is not known early enough."""
     return Watch(
         tuple(name for name in watch.facets if _is_ours(name, slots, file, _SCALAR)),
-        tuple(name for name in watch.texts if name == TEXT or _is_ours(name, slots, file, _KNOWN)),
+        tuple(name for name in watch.texts if name in _ALWAYS or _is_ours(name, slots, file, _KNOWN)),
     )
 
 
@@ -72,8 +79,8 @@ def _is_added(name: str, file: PipelineFile) -> bool:
 
 
 def _value(draft: Draft, name: str) -> str:
-    if name == TEXT:
-        return "text"
+    if (always := _ALWAYS.get(name)) is not None:
+        return always
     slot = draft.slots.get(name)
     if slot is None or not slot.touched:
         return "None"

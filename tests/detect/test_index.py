@@ -159,7 +159,8 @@ detection:
     found = detector.look("acme.app", watch, watched, [unreadable, unreadable, piece, unreadable, piece])
     assert [match.at for match in found] == [2, 4]
     (cost,) = detector.costs()
-    assert (cost.events, cost.read, cost.rules[0].looked, cost.rules[0].matched) == (5, 2, 2, 2)
+    assert (cost.events, cost.read, cost.rules[0].looked, cost.rules[0].matched) == (5, 0, 2, 2)
+    assert [match.document["user"]["name"] for match in found] == ["admin", "admin"]
     assert cost.nanoseconds >= cost.rules[0].nanoseconds
 
 

@@ -23,7 +23,8 @@ FACETS = ("event.action", "event.provider", "http.request.method", "http.respons
 TEXTS = (
     "user_agent.original", "source.ip", "source.address", "user.name", "url.original", "url.path", "dns.resolved_ip",
     "cloud.region", "cloud.account.id", "source.geo.country_iso_code", "tags", "error.message", "related.ip",
-    "event.category", "network.bytes", "aws.cloudtrail.flattened.request_parameters.name", "no.such.field", TEXT,
+    "event.category", "network.bytes", "@timestamp", "project.id", "project.environment",
+    "aws.cloudtrail.flattened.request_parameters.name", "no.such.field", TEXT,
 )  # fmt: skip
 
 
