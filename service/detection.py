@@ -91,7 +91,7 @@ def load_detections(settings: Settings, loaded: Mapping[str, LoadedPipeline]) ->
     if not settings.detect.enabled:
         return Detections()
     ours = settings.paths.detections if settings.paths.detections.is_dir() else find_content().detections
-    rules = load_rules([ours, *settings.detect.rules], {name: each.catalogue for name, each in loaded.items()})
+    rules = load_rules([ours, *settings.detect.rules], {name: each.catalogue for name, each in loaded.items()}, partial=True)
     faults = list(rules.faults)
     by_id: dict[str, AlertRule] = {FINDINGS.id: FINDINGS}
     for rule in rules.rules:

@@ -146,15 +146,18 @@ def _fit(name: LogsourceName, logsource: Logsource) -> int:
     return sum(each is not None for each in (name.product, name.category, name.service))
 
 
-def load_logsources(folders: Sequence[Path], datasets: Sequence[str]) -> Logsources:
-    """The files of these folders; what is wrong with them is in ``faults``."""
+def load_logsources(folders: Sequence[Path], datasets: Sequence[str], *, partial: bool = False) -> Logsources:
+    """The files of these folders; what is wrong with them is in ``faults``.
+
+    ``partial``: ``datasets`` are those of a deployment, which need not be all that the files speak of.
+    """
     entries: list[tuple[LogsourceName, list[tuple[tuple[str, ...], View]]]] = []
     faults: list[ContentError] = []
     for folder in folders:
         for path in sorted(folder.glob("*.yml")):
             try:
                 file = read(path, LogsourceFile)
-                views = [_view(file, at, entry, datasets) for at, entry in enumerate(file.value.views)]
+                views = [_view(file, at, entry, datasets, partial=partial) for at, entry in enumerate(file.value.views)]
                 for at, name in enumerate(file.value.logsources):
                     narrow = _when(file, ("logsources", at), name.when)
                     entries.append((name, [(datasets_, _narrowed(view, narrow)) for datasets_, view in views]))
@@ -163,11 +166,13 @@ def load_logsources(folders: Sequence[Path], datasets: Sequence[str]) -> Logsour
     return Logsources(entries, tuple(datasets), tuple(faults))
 
 
-def _view(file: YamlFile[LogsourceFile], at: int, entry: ViewEntry, datasets: Sequence[str]) -> tuple[tuple[str, ...], View]:
+def _view(
+    file: YamlFile[LogsourceFile], at: int, entry: ViewEntry, datasets: Sequence[str], *, partial: bool
+) -> tuple[tuple[str, ...], View]:
     known: list[str] = []
     for number, pattern in enumerate(entry.datasets):
         found = [name for name in datasets if fnmatchcase(name, pattern)]
-        if not found and datasets and "*" not in pattern:
+        if not found and datasets and "*" not in pattern and not partial:
             keys = ("views", at, "datasets", number)
             fault = file.error(keys, "unknown_dataset", f"no dataset is called {pattern}", closest(pattern, datasets))
             raise ContentErrors(f"{file.path} is not valid", [fault])

@@ -64,14 +64,15 @@ class RuleSet:
     logsources: Logsources = field(default_factory=lambda: Logsources((), ()))
 
 
-def load_rules(roots: Sequence[Path], catalogues: Mapping[str, Catalogue]) -> RuleSet:
+def load_rules(roots: Sequence[Path], catalogues: Mapping[str, Catalogue], *, partial: bool = False) -> RuleSet:
     """The rules below these folders (or files), for the datasets of ``catalogues``; raises nothing.
 
     A later root may redeclare log sources and placeholders of an earlier one, and replaces rules with the same id.
+    ``partial``: log sources may speak of datasets that are not among them.
     """
     found = RuleSet()
     folders = [root for root in roots if root.is_dir()]
-    found.logsources = load_logsources([root / LOGSOURCES for root in folders], sorted(catalogues))
+    found.logsources = load_logsources([root / LOGSOURCES for root in folders], sorted(catalogues), partial=partial)
     found.faults.extend(found.logsources.faults)
     lists = _placeholders(folders, found.faults)
     rules: dict[str, Rule] = {}

@@ -58,7 +58,14 @@ def alert_document(source: Source, alert: Alert) -> dict[str, Any]:
             "description": "Nothing arrives although this source's rhythm says it should.",
         },
         "tags": ["silence"],
-        "alert": {"status": "new"},
+        "alert": {
+            "status": "new",
+            "severity": alert.severity,
+            "principal": {"name": source.stream if source.is_stream else source.dataset, "field": "silence.dataset"},
+            "group": f"{source.project}/{source.environment}/silence",
+            "sample": False,
+            "late": False,
+        },
         "silence": {
             "state": "silent",
             "scope": "stream" if source.is_stream else "dataset",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from opensearchpy import OpenSearch
 
+from service.alerts.channels import SEVERITIES
+from service.alerts.occurrence import occurrence_of
+from service.alerts.queue import Queue
 from service.build.templates import components, dataset_template, own_indices, own_template
 from service.content import Content
 from service.enrich.enrichers import Enrichers
@@ -21,9 +24,14 @@ from service.ledger.entry import Collected, Fated, Gap, Page, Part, Read, minute
 from service.offline.play import Dead, Played, Player
 from service.pipeline.load import LoadedPipeline
 from service.samples import samples_of
+from service.silence.alert import alert_document, declare
 from service.silence.rhythm import Rhythm
-from service.silence.source import Source, Watched, to_document
+from service.silence.source import Evidence, Source, Watched, to_document
 from service.sink.letter import letter_document, letter_id, letter_of
+from service.spans import moment
+from tests.alerts.conftest import RULE
+from tests.alerts.conftest import document as alert_source
+from tests.alerts.conftest import signal as alert_signal
 from tests.enrich.databases import write
 
 _PLACES = {
@@ -132,11 +140,39 @@ def _fill(found: Stocked, pipelines: dict[str, LoadedPipeline], known: Enrichers
     quiet = Source("shop", "prod", "audit", "aws.cloudtrail")
     watched = Watched(quiet, Rhythm.began(now_ms - 7_200_000), "silent", "", 7_200_000, 3_600_000, now_ms)
     lines += [_action(found.prefix + "-cadence-siem", quiet.id), json.dumps(to_document(watched))]
+    for index, identity, alert in _alerts(now_ms):
+        lines += [_action(found.prefix + index.removeprefix("siem"), identity), json.dumps(alert)]
     for start in range(0, len(lines), 1000):
         answer = found.client.bulk(body="\n".join(lines[start : start + 1000]) + "\n")
         refused = [item for item in answer["items"] if item["index"]["status"] >= 300]
         assert not refused, refused[:3]
     found.client.indices.refresh(index=f"{found.prefix}-*")
+
+
+def _alerts(now_ms: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """A queue in which everything happens: every severity, several events, a late one, a sample, one that was told, silence."""
+    for number, severity in enumerate(SEVERITIES):
+        at_ms = now_ms - number * 3_600_000
+        rule = replace(RULE, id=f"r-{number}", title=f"Rule {number}", level=severity)
+        document = alert_source(source={"ip": f"198.51.100.{number}", "geo": {"country_iso_code": "NO", "location": "69.6,18.9"}})
+        document["source"]["as"] = {"number": 64500, "organization": {"name": "Carrier"}}
+        document["tags"] = ["sample"] if severity == "low" else []
+        signal = alert_signal(number, at_ms - (7_200_000 if severity == "medium" else 0), arrived_ms=at_ms)
+        queue = Queue(50)
+        alert = queue.take(occurrence_of(rule, signal, document, 3_600_000), severity, now_ms)
+        assert alert is not None
+        made = alert.document(None)
+        made["alert"]["told"] = ["oncall"]
+        yield alert.index, alert.id, made
+    quiet = Source("shop", "prod", "audit", "aws.cloudtrail")
+    watched = Watched(quiet, Rhythm.began(now_ms - 7_200_000), "silent", "", 7_200_000, 3_600_000, now_ms)
+    silent = declare(watched, 3_600_000, now_ms, "high", ["aws.cloudtrail"])
+    silent.cause = Evidence("e1", "siem-aws.cloudtrail-shop-prod-2026.01", "StopLogging", now_ms, "stops it", user="mallory")
+    yield silent.index, silent.id, alert_document(quiet, silent)
+    baseline = {"who": "alice", "what": "NO", "event": "e1", "alerted": False}
+    project = {"id": "shop", "environment": "prod"}
+    at = moment(now_ms)
+    yield "siem-baselines-siem", "b1", {"@timestamp": at, "project": project, "rule": {"id": "r-1"}, "baseline": baseline}
 
 
 def _pages(now_ms: int) -> Iterator[Page]:
