@@ -33,11 +33,12 @@ def _tagged(loader: Loader, tag: str, node: yaml.Node) -> Any:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
+        assert isinstance(node, yaml.MappingNode)
         value = loader.construct_mapping(node, deep=True)
     return {f"!{tag}": value}
 
 
-Loader.add_multi_constructor("!", _tagged)  # type: ignore[no-untyped-call]
+Loader.add_multi_constructor("!", _tagged)
 
 
 @pytest.fixture(params=TEMPLATES, ids=lambda path: path.stem)
