@@ -20,11 +20,11 @@ def router() -> Router:
     return build_router(load_pipelines(ROOT / "pipelines"))
 
 
-def dataset_of(router: Router, group: str | None, text: str) -> str | None:
+def dataset_of(router: Router, group: str | None, text: str, stream: str = "i-0a1b2c3d4e5f60718") -> str | None:
     if group is None:
         return router.route_text(text.encode()).pieces[0].dataset
     message = {
-        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": group, "logStream": "i-0a1b2c3d4e5f60718",
+        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": group, "logStream": stream,
         "logEvents": [{"id": "1", "timestamp": 1768381953000, "message": text}],
     }  # fmt: skip
     record = Record(json.dumps(message).encode(), "k", "1", 0, 1768381953000)
@@ -63,7 +63,8 @@ def test_what_was_signed_in_is_told_from_what_merely_happened(router: Router, gr
 
 def test_an_audit_group_holds_records_and_nothing_else(router: Router) -> None:
     assert dataset_of(router, "/var/log/audit/audit.log", "broken") == "system.audit"
-    assert dataset_of(router, "/app/audit", '{"message":"a user logged in","type":"x"}') == "aws.cloudwatch"
+    assert dataset_of(router, "/app/audit", '{"message":"a user logged in","type":"x"}') == "aws.ec2"
+    assert dataset_of(router, "/app/audit", '{"message":"a user logged in","type":"x"}', "web") == "aws.cloudwatch"
 
 
 @pytest.mark.parametrize("group", ["/ec2/linux/secure", "/var/log/auth.log"])
@@ -73,9 +74,11 @@ def test_a_group_of_sign_ins_is_taken_whole(router: Router, group: str) -> None:
 
 def test_lines_without_a_header_belong_to_the_group_they_came_in(router: Router) -> None:
     assert dataset_of(router, "/ec2/linux/messages", "\tat com.example.Main.main(Main.java:12)") == "system.syslog"
-    assert dataset_of(router, "/app/mixed", "\tat com.example.Main.main(Main.java:12)") == "aws.cloudwatch"
+    assert dataset_of(router, "/app/mixed", "\tat com.example.Main.main(Main.java:12)") == "aws.ec2"
+    assert dataset_of(router, "/app/mixed", "\tat com.example.Main.main(Main.java:12)", "web") == "aws.cloudwatch"
 
 
 def test_functions_and_applications_keep_their_groups(router: Router) -> None:
     assert dataset_of(router, "/aws/lambda/messages", HEAD + "sshd[1]: x") == "aws.lambda"
-    assert dataset_of(router, "/app/web", "2026-01-14T09:12:33Z INFO main: started") == "aws.cloudwatch"
+    assert dataset_of(router, "/app/web", "2026-01-14T09:12:33Z INFO main: started") == "aws.ec2"
+    assert dataset_of(router, "/app/web", "2026-01-14T09:12:33Z INFO main: started", "web") == "aws.cloudwatch"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from service.parse.steps.api_gateway import api_gateway
 from service.parse.steps.auditd import auditd
 from service.parse.steps.container import container
 from service.parse.steps.guardduty import guardduty
@@ -21,6 +22,7 @@ from service.parse.steps.syslog import syslog
 from service.parse.steps.windows_event import windows_event
 
 PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "api_gateway": api_gateway,
     "auditd": auditd,
     "container": container,
     "guardduty": guardduty,
