@@ -140,7 +140,8 @@ class CompiledPipeline:
         is joined is joined there, so that they say no less.
         """
         carried = Carried()
-        for mask in self._masks:
+        together = self._join is not None and self._join(slice_.events)
+        for mask in self._masks:  # after joining: a password may stand in a line of its own
             slice_.events[:] = map(mask, slice_.events)
         function = self._functions.get(slice_.columns)
         if function is None:
@@ -154,7 +155,7 @@ class CompiledPipeline:
             self._ingested = (now_ms, f'"{moment_of(*found, lambda _: "").text}"' if found else '""')
         facts = facts_of(slice_)
         items: Iterable[Item] = enumerate(slice_.events)
-        if self._join is not None and self._join(slice_.events):
+        if together:
             items = [item for item in items if item[1] != JOINED]
             carried.dropped["joined"] = len(slice_.events) - len(items)
         if self._shapes is not None:

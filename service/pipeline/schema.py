@@ -111,8 +111,8 @@ class Parse(Model):
     """What must not be stored but stands inside the text (``sql_secrets``): hidden before anything else reads it, in
     ``event.original`` too."""
     join: Name | None = None
-    """Neighbours in a record that are pieces of one event (``container``): put together before anything else reads them. The
-    pieces count as dropped by the rule ``joined``, their text is in the event before them."""
+    """Neighbours in a record that are pieces of one event (``container``, ``mysql``): put together before anything else reads
+    them. The pieces count as dropped by the rule ``joined``, their text is in the event before them."""
     json_event: Json | None = Field(default=None, alias="json")
     """The event is JSON."""
     columns: Columns | None = None
@@ -255,7 +255,8 @@ class PipelineFile(Model):
     """How to send it, for the README: exact AWS settings, Markdown."""
     decode: list[Literal["lines", "json", "records", "multiline"]] = ["lines"]
     """How a plain payload falls into events: ``lines`` of text, ``json`` values one after the other or one per line,
-    ``records`` inside a JSON envelope's array (``Records``, ``logEvents`` …)."""
+    ``records`` inside a JSON envelope's array (``Records``, ``logEvents`` …). ``multiline`` says that an event may be several
+    lines, of which ``parse.join`` makes one."""
     route: Selection
     """Which events are these: a selection over log_group, log_stream, transport, source, detail_type, s3_bucket, s3_key,
     stream, and the raw event (``_text`` or its JSON fields). Cheap facts first."""

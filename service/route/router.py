@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -80,6 +80,7 @@ class Router:
         self._limits = limits or Limits()
         self._tables = Tables(route.table for route in known.values() if route.table is not None)
         self._fallback = FALLBACK if FALLBACK in known else None
+        self._joining = {name for name, route in known.items() if route.joins}
         self._columns = {name: ColumnChoice(route, declared) for name, route in known.items() if route.column_sources}
         ways = [way for name, route in known.items() if name != FALLBACK for way in alternatives(route)]
         self._ways = sorted(ways, key=Alternative.rank)
@@ -166,9 +167,19 @@ class Router:
         if classify is None:
             return [(answer.dataset, run)]
         claims = [classify(event) or answer.dataset for event in run.events]
+        if None in claims:
+            claims = list(self._followed(claims))
         if claims.count(claims[0]) == len(claims):
             return [(claims[0], run)]
         return [(claims[start], _cut(run, start, end)) for start, end in _stretches(claims)]
+
+    def _followed(self, claims: list[str | None]) -> Iterator[str | None]:
+        """What nobody claims belongs to the event before it where that one's pipeline puts pieces together."""
+        before: str | None = None
+        for claim in claims:
+            if claim is not None or before not in self._joining:
+                before = claim
+            yield before
 
     def _answer(self, batch: RecordBatch, run: Run) -> _Answer:
         """What the facts of the run say; looked up once for all runs that share them."""
@@ -223,6 +234,7 @@ def route_of(pipeline: LoadedPipeline) -> Route:
         tuple(tuned.items()),
         pipeline.file.last,
         _table_of(pipeline.file, columns) if columns is not None else None,
+        pipeline.file.parse.join is not None,
     )
 
 

@@ -27,6 +27,8 @@ class Route:
     """Asked after all routes that are not."""
     table: Table | None = None
     """What its files are, where a header line names their columns."""
+    joins: bool = False
+    """Its entries may have come in pieces, of which only the first says whose they are."""
 
 
 @dataclass(frozen=True, slots=True)

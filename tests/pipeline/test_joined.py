@@ -78,3 +78,19 @@ def test_a_join_that_cannot_be_is_refused_with_its_place(tmp_path: Path, parse: 
     with pytest.raises(ContentErrors) as refusal:
         compile_pipeline(load_pipeline(folder, mappings=ROOT / "mappings"), Enrichers.empty())
     assert [(each.code, each.place.line) for each in refusal.value.faults] == [(code, 6)]
+
+
+def test_masks_see_the_whole(tmp_path: Path) -> None:
+    """A password may stand in a line of its own."""
+    folder = tmp_path / "toy.sql"
+    folder.mkdir()
+    (folder / "pipeline.yml").write_text(
+        "dataset: toy.sql\ntitle: Toy\nsummary: A toy.\ndelivery: [application]\nroute: { log_group: toy }\n"
+        "parse: { join: sqlserver, mask: [sql_secrets], step: sqlserver }\nnormalise:\n  move: { message: message }\n"
+    )
+    pipeline = compile_pipeline(load_pipeline(folder, mappings=ROOT / "mappings"), Enrichers.empty())
+    piece = slice_of("2026-01-14 10:00:00.10 spid53      ALTER LOGIN x", "WITH PASSWORD =", "'canary-6f';")
+    carried = pipeline.carry(piece, ARRIVAL)
+    assert len(carried.pieces) == 1
+    assert "[hidden]" in carried.pieces[0]
+    assert "canary" not in carried.pieces[0] + "".join(piece.events)

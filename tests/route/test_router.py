@@ -317,3 +317,16 @@ def test_every_event_has_exactly_one_fate(lines: list[str]) -> None:
     assert taken or routed.control
     text = ROUTER.route_text(data)
     assert sum(len(piece.lines) for piece in text.pieces) + len(text.dead) == len(taken)
+
+
+def test_lines_that_nobody_claims_belong_to_the_entry_before_them() -> None:
+    """Only of the first line of an entry the content says whose it is."""
+    routes = [route("db.slow", {"_text|startswith": "# Time"}, joins=True), route("db.other", {"_text|startswith": "other"})]
+    lines = ["FROM nowhere", "# Time: 1", "SELECT 1", "FROM x;", "other", "FROM nowhere"]
+    routed = Router(routes).route(batch("\n".join(lines)))
+    assert {name: [piece.events for piece in pieces] for name, pieces in routed.by_dataset.items()} == {
+        "db.slow": [lines[1:4]], "db.other": [["other"]],
+    }  # fmt: skip
+    assert [letter.data.decode() for letter in routed.dead] == ["FROM nowhere"] * 2
+    assert [letter.index for letter in routed.dead] == [0, 5]
+    assert "db.slow" not in Router(routes[1:]).route(batch("\n".join(lines))).by_dataset

@@ -94,7 +94,7 @@ def postgresql(text: str) -> dict[str, Any]:
 def _of_rds(found: re.Match[str], text: str) -> dict[str, Any]:
     (stamp, address, port, host, user, database, pid, line, code, start, vxid, txid, session, application, level) = found.groups()
     message = text[found.end() :]
-    raw: dict[str, Any] = {"pid": int(pid), "level": level}
+    raw: dict[str, Any] = {"pid": pid, "level": level}
     raw["stamp"], zone = _zoned(stamp)
     if zone:
         raw["zone"] = zone
