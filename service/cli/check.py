@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--rules", "others", type=click.Path(path_type=Path, exists=True), help="Rules of others: which can be run here?")
 @click.pass_context
-def command(ctx: click.Context, path: Path | None) -> None:
+def command(ctx: click.Context, path: Path | None, others: Path | None) -> None:
     """Lint pipelines, tuning, fields, dashboards, streams, projects, lists, settings.
 
     PATH is a content folder, a source folder or a file; without it, the nearest content folder.
-    Prints ``file:line:col code: message (hint)``; exits 1 when anything was found.
+    Prints ``file:line:col code: message (hint)``; exits 1 when anything was found. With --rules only the rules there
+    are looked at, and each that cannot be run here is named with the reason; exits 1 when one is not valid Sigma.
     """
+    if others is not None:
+        ctx.exit(_check_others(others))
     from service.lint.everything import check_path
 
     try:
@@ -35,6 +39,31 @@ def command(ctx: click.Context, path: Path | None) -> None:
     words = f"{len(findings.faults)} faults" if findings.faults else "nothing to complain about"
     click.echo(f"{findings.pipelines} pipelines, {findings.files} deployment files: {words}", err=True)
     ctx.exit(1 if findings.faults else 0)
+
+
+def _check_others(folder: Path) -> int:
+    """Say which rules of others cannot be run, and why; 1 when one of them is wrong."""
+    from service.cli.content import wanted_pipelines
+    from service.content import find_content
+    from service.offline.detect import rules_for
+
+    here = folder.resolve()
+    try:
+        rules = rules_for([find_content().detections, here], wanted_pipelines(None))
+    except ContentErrors as errors:
+        show_faults(errors.faults)
+        return 1
+
+    def is_theirs(file: str) -> bool:
+        return Path(file).resolve().is_relative_to(here)
+
+    faults = [fault for fault in rules.faults if is_theirs(fault.place.file)]
+    unusable = [each for each in rules.unusable if is_theirs(each.about.place.file)]
+    abouts = [rule.about for rule in rules.rules] + [each.about for each in rules.joins.correlations.values()]
+    runs = [about for about in abouts if is_theirs(about.place.file)]
+    show_faults([*faults, *(each.fault() for each in unusable)])
+    click.echo(f"{len(runs)} rules can be run, {len(unusable)} cannot, {len(faults)} faults", err=True)
+    return 1 if faults else 0
 
 
 def _dashboard_faults(findings: Findings) -> list[ContentError]:

@@ -100,3 +100,26 @@ def test_check_names_what_a_log_source_gets_wrong(copied: Path, siem: Siem) -> N
     assert said.code == 1
     assert "unknown_dataset: no dataset is called aws.cloudtrial (did you mean `aws.cloudtrail`?)" in said.out
     assert "unknown_field" in said.out
+
+
+def test_rules_of_others_that_cannot_be_run_are_named_with_the_reason(copied: Path, siem: Siem, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    rule = (copied / "aws" / "root_account_used.yml").read_text()
+    (theirs / "good.yml").write_text(rule.replace("1c1a4f7e", "1c1a4f7f"))
+    (theirs / "azure.yml").write_text(rule.replace("1c1a4f7e", "1c1a4f70").replace("product: aws", "product: azure"))
+    said = siem("check", "--rules", theirs)
+    assert said.code == 0
+    assert "azure.yml:1:1 no_dataset: AWS Root User Acted: no dataset is called azure/cloudtrail" in said.out
+    assert "1 rules can be run, 1 cannot, 0 faults" in said.err
+    (theirs / "bad.yml").write_text("title: x\n")
+    assert siem("check", "--rules", theirs).code == 1
+
+
+def test_coverage_tells_techniques_by_dataset_and_writes_a_layer(copied: Path, siem: Siem, tmp_path: Path) -> None:
+    layer = tmp_path / "layer.json"
+    said = siem("coverage", "--layer", layer)
+    assert said.code == 0
+    assert "T1078.004  aws.cloudtrail" in said.out
+    assert json.loads(layer.read_text())["techniques"][0]["techniqueID"] == "T1078.004"
+    assert json.loads(siem("coverage", "--json").out) == {"T1078.004": {"aws.cloudtrail": ["AWS Root User Acted"]}}
