@@ -11,6 +11,7 @@ from service.enrich.enrichers import Enrichers
 from service.errors import ContentErrors
 from service.event import Slice
 from service.offline.raw_event import raw_fields
+from service.parse.masks import MASKS
 from service.pipeline.compile import compile_pipeline
 from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.load import LoadedPipeline, load_pipeline
@@ -69,4 +70,4 @@ def test_an_unknown_mask_is_refused_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(ContentErrors) as raised:
         compile_pipeline(load(tmp_path, PIPELINE.replace("[sql_secrets]", "[sql_secret]")), Enrichers.empty())
     (fault,) = raised.value.faults
-    assert (fault.code, fault.place.line, fault.hint) == ("unknown_mask", 8, "known: sql_secrets")
+    assert (fault.code, fault.place.line, fault.hint) == ("unknown_mask", 8, "known: " + ", ".join(sorted(MASKS)))
