@@ -18,6 +18,8 @@ from service.decode.units import failure
 
 _CODES = {"int8": "b", "int16": "h", "int32": "i", "int64": "q", "uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q"}
 
+_MILLI = len("2026-01-15 12:00:00.000")
+
 
 class Texts(NamedTuple):
     """JSON text of the values of a column that are not null; value k stands in row ``rows[k]``."""
@@ -154,7 +156,7 @@ def _scalars(array: Any) -> list[str]:
         return [text if text[-1:].isdecimal() else f'"{text}"' for text in _slices(array.cast(pa.float64()).cast(pa.string()))]
     if types.is_timestamp(kind):
         # Without a zone it is UTC, with one it is UTC underneath: no table of zones is needed.
-        return [f'"{text[:10]}T{text[11:]}Z"' for text in _slices(array.cast(pa.timestamp(kind.unit)).cast(pa.string()))]
+        return [_moment(text) for text in _slices(array.cast(pa.timestamp(kind.unit)).cast(pa.string()))]
     if types.is_decimal(kind):
         return [f'"{_plain(text)}"' for text in _slices(array.cast(pa.string()))]
     if types.is_date(kind) or types.is_time(kind):
@@ -178,6 +180,13 @@ def _plainly(value: object) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return base64.b64encode(value).decode()
+
+
+def _moment(text: str) -> str:
+    """``2026-01-15 12:00:00.000000`` as ISO 8601, with no more digits than say something, beyond milliseconds."""
+    while len(text) > _MILLI and text.endswith("000"):
+        text = text[:-3]
+    return f'"{text[:10]}T{text[11:]}Z"'
 
 
 def _plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,6 +15,8 @@ from service.parse.json_event import read_json
 
 SPELLINGS = 4096
 """Spellings of names that are remembered; those beyond them are looked at each time."""
+LONGEST_KEPT = 512
+"""Characters of a group's text up to which it is remembered."""
 
 Member = tuple[int, str]
 """Number of a group's column, and the name of a value in the group; "" is the group as a whole."""
@@ -27,7 +30,7 @@ def member_of(name: str, group: str, beginnings: Sequence[str]) -> str | None:
         return ""
     for beginning in beginnings:
         if name.startswith(beginning):
-            return snake(name[len(beginning) :]).strip("_") or None
+            return snake(name if beginning.endswith(":") else name[len(beginning) :]).strip("_") or None
     return None
 
 
@@ -102,16 +105,23 @@ def _gather(row: list[Any], member: Member, value: object) -> None:
         group.setdefault(key, item)
 
 
-def whole_group(value: object) -> dict[str, Any]:
+def whole_group(value: object) -> Mapping[str, Any]:
     """All of a group that stands in one column: an object, or the text of one."""
     if isinstance(value, str):
-        try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return {"text": value}
+        return _of_text(value) if len(value) <= LONGEST_KEPT else _of_text.__wrapped__(value)
     if not isinstance(value, dict):
         return {} if value is None else {"text": value}
     return {snake(key): item for key, item in value.items()}
+
+
+@lru_cache(maxsize=SPELLINGS)
+def _of_text(text: str) -> Mapping[str, Any]:
+    """The same of text; tags and attributes come again and again."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = text
+    return whole_group(value) if isinstance(value, dict) else {"text": text}
 
 
 def grouped(row: Sequence[str], members: Sequence[Member], absent: frozenset[str]) -> dict[str, Any] | None:

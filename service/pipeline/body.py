@@ -10,6 +10,7 @@ from service.match import fields, parse_selection, predicate, to_python
 from service.normalise.block import write_blocks
 from service.normalise.related import write_related
 from service.normalise.timing import times_of
+from service.parse.columns import layout_of
 from service.parse.pattern import write_pattern
 from service.parse.steps import DECODING
 from service.pipeline.code import Code, Constants, without_dead_stores
@@ -23,7 +24,7 @@ from service.pipeline.parts import Carved, Flow
 from service.pipeline.paths import EACH, split_path
 from service.pipeline.raw import JsonShape, Row, Tree
 from service.pipeline.repeating import Leaves
-from service.pipeline.schema import Block
+from service.pipeline.schema import Block, Columns
 from service.pipeline.slots import Slot
 from service.pipeline.unplaced import keep_unplaced
 from service.pipeline.watch import Watch, watchable
@@ -146,14 +147,7 @@ class EventWriter:
         if parse.columns is not None and self.layout is not None:
             columns = parse.columns
             if careful:
-                mark = self.constants.name((columns.absent or [""])[0])
-                row = (
-                    f"fitted(split_carefully(line_of(text), {columns.separator!r}, quoted={columns.quoted}, "
-                    f"brackets={columns.brackets}), {len(self.layout)}, {columns.minimum}, {columns.extra == 'refuse'}, {mark})"
-                )
-                if self.objects:
-                    row = f"members(text, {self._places()}, {mark}) or {row}"
-                code.add(f"row, flaw = {row}")
+                self._parse_columns(code, columns, len(self.layout))
             elif self.objects:
                 mark = self.constants.name((columns.absent or [""])[0])
                 code.add(f"row, flaw = plain_members(text, {self._places()}, {mark})")
@@ -169,6 +163,27 @@ class EventWriter:
         else:
             code.add("raw = {}")
         self._forget(code, draft, parsed=False)
+
+    def _parse_columns(self, code: Code, columns: Columns, width: int) -> None:
+        """Of any line: its values, as many as the layout has."""
+        mark = self.constants.name((columns.absent or [""])[0])
+        split = f"split_carefully(line_of(text), {columns.separator!r}, quoted={columns.quoted}, brackets={columns.brackets})"
+        fit = f"{width}, {columns.minimum}, {columns.extra == 'refuse'}, {mark}"
+        if self.objects:
+            code.add(f"row, flaw = members(text, {self._places()}, {mark}) or fitted({split}, {fit})")
+            return
+        code.add(f"row = {split}")
+        if known := self.other_widths():
+            with code.block(f"if misfits is not None and len(row) in {self.constants.name(known, 'WIDTHS')}:"):
+                code.add("misfits.append((i, text))", "return None")
+        code.add(f"row, flaw = fitted(row, {fit})")
+
+    def other_widths(self) -> frozenset[int]:
+        """Numbers of values that belong to other known layouts; none for a function that is not the default's."""
+        columns = self.file.parse.columns
+        if columns is None or self.layout != layout_of(columns.default, " "):
+            return frozenset()
+        return frozenset(len(layout_of(each, " ")) for each in columns.known) - {len(self.layout)}
 
     def _places(self) -> str:
         columns = self.file.parse.columns

@@ -114,7 +114,7 @@ class CompiledPipeline:
         self._brackets = columns is not None and columns.brackets
         self._default = None if columns is None else layout_of(columns.default, " ")
         self._groups = columns.groups if columns is not None else {}
-        self._names = {folded(name): name for name in (*raw_names, *(self._default or ())) if name not in self._groups}
+        self._names = {folded(name): name for name in (*(self._default or ()), *raw_names) if name not in self._groups}
         self._functions: dict[str | None, Carry] = {None: build(self._default)}
         self._objects = None
         if columns is not None and columns.objects:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.normalise.assign import LONGEST
-from service.parse.columns import layout_of
 from service.parse.steps import DECODING
 from service.pipeline.body import EventWriter
 from service.pipeline.code import Code, Constants
@@ -176,20 +175,18 @@ class _Function:
                     row = f"split_separated(text, {columns.separator!r}) if '\"' in text else {row}"
                 code.add(f"row = {row}")
             with code.block(f"if len(row) != {width}:"):
-                if known := self._widths():
+                if known := self.event.other_widths():
                     values = "text.split()" if columns.separator == " " and not columns.quoted else "row"
                     with code.block(f"if misfits is not None and len({values}) in {self.constants.name(known, 'WIDTHS')}:"):
                         code.add("misfits.append((i, text))", "continue")
                 # Optional columns at the end: formats grow there. Anything else is for the careful form.
                 code.add(f"if not {columns.minimum} <= len(row) < {width}: raise ValueError")
                 code.add(f"row += {self.constants.name((mark,) * width)}[len(row):]")
-
-    def _widths(self) -> frozenset[int]:
-        """Numbers of values that belong to other known layouts; none for a function that is not the default's."""
-        columns = self.file.parse.columns
-        if columns is None or self.layout != layout_of(columns.default, " "):
-            return frozenset()
-        return frozenset(len(layout_of(each, " ")) for each in columns.known) - {len(self.layout)}
+            if columns.quoted and columns.separator != " ":
+                # Quotes inside values are for the careful form, but for groups: what holds those is escaped anyway.
+                groups = [f"row[{at}].count('\"')" for at, name in enumerate(self.layout or ()) if name in columns.groups]
+                allowed = " + ".join(groups) or "0"
+                code.add(f"""if '"' in text and ''.join(row).count('"') != {allowed}: raise ValueError""")
 
     def _nothing_absent(self) -> str:
         columns = self.file.parse.columns

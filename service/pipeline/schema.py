@@ -70,8 +70,8 @@ class Columns(Model):
     """Lines may also be JSON objects that hold the values by column name: rows of Parquet, or of logs delivered as JSON."""
     groups: dict[str, list[str]] = {}
     """Raw field → beginnings of column names: columns that begin so, and that nothing reads by their name, are together in that
-    field for steps to read, an object by the rest of their names in snake case. A column of the field's own name may hold all
-    of it, as an object or as the text of one."""
+    field for steps to read, an object by the rest of their names in snake case; of a name that begins with ``user:`` or the like
+    nothing is left out. A column of the field's own name may hold all of it, as an object or as the text of one."""
     absent: list[str] = ["-"]
     """Values that mean: there is none."""
     minimum: int = Field(default=1, ge=1)

@@ -82,6 +82,7 @@ def test_times_are_iso_8601_decimals_keep_their_digits_and_bytes_are_text_where_
         "second": pa.array([noon], pa.timestamp("s", "UTC")),
         "milli": pa.array([noon], pa.timestamp("ms", "Europe/Berlin")),
         "nano": pa.array([noon.replace(tzinfo=None)], pa.timestamp("ns")),
+        "exact": pa.array([1_768_478_400_000_000_001], pa.timestamp("ns")),
         "day": pa.array([noon.date()]),
         "clock": pa.array([noon.time()], pa.time64("us")),
         "cost": pa.array([decimal.Decimal("0.0000000012")], pa.decimal128(20, 10)),
@@ -100,7 +101,8 @@ def test_times_are_iso_8601_decimals_keep_their_digits_and_bytes_are_text_where_
     assert found == {
         "second": "2026-01-15T12:00:00.000Z",  # Parquet has no seconds
         "milli": "2026-01-15T12:00:00.000Z",
-        "nano": "2026-01-15T12:00:00.000000000Z",
+        "nano": "2026-01-15T12:00:00.000Z",
+        "exact": "2026-01-15T12:00:00.000000001Z",
         "day": "2026-01-15",
         "clock": "12:00:00.000000",
         "cost": "0.0000000012",

@@ -101,13 +101,10 @@ def written(rows: list[list[str]], separator: str) -> str:
 def test_separated_values_come_back_as_rfc_4180_writes_them(values: list[str], separator: str) -> None:
     line = written([values], separator)
     assert split_carefully(line, separator, quoted=True) == values
-    try:
-        assert split_separated(line, separator) == values
-    except ValueError:
-        assert '"' in "".join(values) or "\n" in line
+    assert split_separated(line, separator) == values
 
 
-@pytest.mark.parametrize("line", ['a,"b', '"a"b,c', 'a,"b""', '"a""b",c'])
+@pytest.mark.parametrize("line", ['a,"b', '"a"b,c', 'a,"b""'])
 def test_the_fast_way_leaves_what_is_not_plain_to_the_careful_one(line: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         split_separated(line, ",")

@@ -13,7 +13,7 @@ from service.errors import EventError
 from service.parse.objects import SPELLINGS, Places, grouped, member_of, plain_row, row_of_object
 
 LAYOUT = ("c-ip", "sc-status", "time", "tags")
-GROUPS = {"tags": ["resourceTags/", "tag_"]}
+GROUPS = {"tags": ["resourceTags/", "tag_", "aws:"]}
 
 
 def places() -> Places:
@@ -64,6 +64,7 @@ def test_a_group_is_gathered_out_of_a_line(row: list[str], expected: dict[str, A
 
 def test_a_column_is_in_a_group_by_its_beginning() -> None:
     assert member_of("resourceTags/user:Name", "tags", GROUPS["tags"]) == "user_name"
+    assert member_of("aws:createdBy", "tags", GROUPS["tags"]) == "aws_created_by"
     assert member_of("tags", "tags", GROUPS["tags"]) == ""
     assert member_of("tag_", "tags", GROUPS["tags"]) is None
     assert member_of("other", "tags", GROUPS["tags"]) is None
