@@ -239,3 +239,16 @@ def test_a_clock_is_a_duration() -> None:
     assert call("duration_ns", "1:30:29.482", unit="clock") == {"nanoseconds": 5_429_482_000_000, "seconds": 5429.482}
     assert call("duration_ns", "1:30", unit="clock") == {}
     assert call("duration_ns", "999999:99:99", unit="clock") != {}
+
+
+def test_suricata_says_the_same_of_answers_in_its_own_words() -> None:
+    answers = [
+        {"rrname": "www.example.org", "rrtype": "CNAME", "ttl": 60, "rdata": "cdn.example.net"},
+        {"rrname": "cdn.example.net", "rrtype": "A", "ttl": 60, "rdata": "203.0.113.80"},
+    ]
+    found = call("dns_answers", answers)
+    assert json.loads(found["answers"]) == [
+        {"data": "cdn.example.net", "name": "www.example.org", "type": "CNAME"},
+        {"data": "203.0.113.80", "name": "cdn.example.net", "type": "A"},
+    ]
+    assert (found["resolved_ip"], found["names"]) == (["203.0.113.80"], ["cdn.example.net"])

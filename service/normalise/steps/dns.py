@@ -49,8 +49,8 @@ def reverse_ip(name: object) -> tuple[str | None]:
 def dns_answers(answers: object, name: object = None) -> Answers:
     """``dns.answers`` as JSON, the addresses among the answers, their types, and the names they point to.
 
-    Understands Route 53 Resolver's ``Rdata``, ``Type``, ``Class``; ``name`` is the question they answer. An alias that does
-    not say whose it is goes by the name it leads to, as ECS has it for chains.
+    Understands Route 53 Resolver's ``Rdata``, ``Type``, ``Class`` and Suricata's ``rrname``, ``rrtype``, ``rdata``; ``name``
+    is the question they answer. An alias that does not say whose it is goes by the name it leads to, as ECS has it for chains.
     """
     if not isinstance(answers, list):
         return None, None, None, None
@@ -63,11 +63,11 @@ def dns_answers(answers: object, name: object = None) -> Answers:
         if not isinstance(answer, dict):
             continue
         data = _text(answer, "Rdata", "rdata", "data")
-        kind = _text(answer, "Type", "type")
+        kind = _text(answer, "Type", "type", "rrtype")
         made = {
             "class": _text(answer, "Class", "class"),
             "data": (data := data.removesuffix(".") or ".") if data else None,
-            "name": dns_name(_text(answer, "Name", "name"))[0] or question or (data if kind == "CNAME" else None),
+            "name": dns_name(_text(answer, "Name", "name", "rrname"))[0] or question or (data if kind == "CNAME" else None),
             "type": kind,
         }
         known = {key: value for key, value in made.items() if value is not None}
