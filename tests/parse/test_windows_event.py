@@ -132,6 +132,7 @@ HEAD = {
     "time": "2026-11-29T12:00:00.123Z",
     "level": "information",
     "task": "Logoff",
+    "action": "Logoff",
     "opcode": "Info",
     "keywords": ["Audit Success"],
     "outcome": "success",

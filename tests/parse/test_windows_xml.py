@@ -50,6 +50,7 @@ def test_the_head_of_an_event_is_read_with_the_words_for_its_numbers() -> None:
         "version": 2,
         "level": "information",
         "task": "Logon",
+        "action": "Logon",
         "opcode": "Info",
         "keywords": ["Audit Success"],
         "outcome": "success",

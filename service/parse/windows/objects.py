@@ -13,7 +13,7 @@ from service.parse.windows.converted import read_collector, read_converted
 from service.parse.windows.inserts import named_inserts
 from service.parse.windows.members import take_keywords
 from service.parse.windows.message import data_of
-from service.parse.windows.words import level_word, opcode_word, outcome_word, task_word, with_numbers
+from service.parse.windows.words import completed, level_word, opcode_word, outcome_word, task_word
 
 MOST_DATA = 1000
 LONGEST_NAME = 256
@@ -68,7 +68,7 @@ def _ready(raw: dict[str, Any]) -> dict[str, Any]:
     message = raw.get("message")
     if not raw.get("data") and isinstance(message, str) and message:
         raw["data"] = data_of(event_id, message)
-    with_numbers(raw)
+    completed(raw)
     for key in ("data", "user_data"):
         value = raw.get(key)
         raw[key] = _plain(value) if isinstance(value, dict) else None

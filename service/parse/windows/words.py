@@ -133,8 +133,11 @@ def outcome_word(words: tuple[str, ...] | list[str]) -> str | None:
     return None
 
 
-def with_numbers(raw: dict[str, Any]) -> dict[str, Any]:
-    """The raw event, in place, with those of its facts as numbers that are some."""
+def completed(raw: dict[str, Any]) -> dict[str, Any]:
+    """The raw event, in place, with those of its facts as numbers that are some, and its task as ``action`` if it has a name."""
+    task = raw.get("task")
+    if isinstance(task, str) and task and not task.isdecimal():
+        raw["action"] = task
     for name in ("version", "process_id", "thread_id"):
         value = raw.get(name)
         if isinstance(value, str) and value.isdecimal() and len(value) < 16:

@@ -12,7 +12,7 @@ from typing import Any
 
 from service.errors import EventError
 from service.parse.windows.tree import read_tree
-from service.parse.windows.words import keyword_words, level_word, opcode_word, outcome_word, task_word, with_numbers
+from service.parse.windows.words import completed, keyword_words, level_word, opcode_word, outcome_word, task_word
 
 MOST_HEADS = 4096
 """Different heads and tails of System that are remembered; a hostile stream empties the memory, it does not fill it."""
@@ -87,7 +87,7 @@ def finished(raw: dict[str, Any]) -> dict[str, Any]:
     keywords = words.get("keywords") or list(standard)
     raw["outcome"] = outcome_word(standard) or outcome_word(keywords)
     raw["keywords"] = keywords
-    with_numbers(raw)
+    completed(raw)
     return {key: value for key, value in raw.items() if value or value == 0}
 
 
@@ -250,7 +250,7 @@ def _rendering(text: str, at: int, raw: dict[str, Any]) -> int:
     if level and (word := level_word(level)):
         raw["level"] = word
     if task:
-        raw["task"] = task
+        raw["task"] = raw["action"] = task
     if opcode:
         raw["opcode"] = opcode
     if keywords:
