@@ -131,6 +131,11 @@ def test_unknown_options_are_refused(name: str) -> None:
         ("split_list", {"separator": ""}),
         ("join", {"separator": 7}),
         ("kv_flatten", {"key": ""}),
+        ("capture", {"regex": "("}),
+        ("capture", {"regex": "no group"}),
+        ("capture", {"regex": "()()()()()"}),
+        ("capture", {"regex": 7}),
+        ("hex_number", {"plain": "octal"}),
     ],
 )
 def test_wrong_options_are_refused_when_the_pipeline_is_compiled(name: str, options: dict[str, Any]) -> None:

@@ -33,6 +33,20 @@ def test_dns_names_lose_their_dot_and_case(text: str, name: str | None) -> None:
     assert STEPS["dns_name"].function(text) == (name,)
 
 
+def test_groups_of_a_regex_are_captured_in_order() -> None:
+    assert call("capture", "login from 192.0.2.7 as bob", regex=r"from (\S+) as (\w+)") == {"first": "192.0.2.7", "second": "bob"}
+    assert call("capture", "login from as bob", regex=r"from (\d+)?") == {}
+    assert call("capture", "elsewhere", regex=r"from (\S+)") == {}
+    assert call("capture", "first\nsecond") == {"first": "first"}
+
+
+def test_plain_digits_are_read_as_told() -> None:
+    assert call("hex_number", "10") == {"number": 10}
+    assert call("hex_number", "2b8", plain="hex") == {"number": 0x2B8}
+    assert call("hex_number", "0x10", plain="hex") == {"number": 16}
+    assert call("hex_number", "-1", plain="hex") == {}
+
+
 def test_text_is_joined_split_and_changed_in_case() -> None:
     assert call("join", "a", None, 7, separator="/") == {"text": "a/7"}
     assert call("split_list", " a, -,b ,,") == {"list": ["a", "b"], "first": "a", "last": "b", "piece": "a"}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import re2
+
 from service.enrich.fragments import dump
 from service.normalise.steps.spec import StepFunction, StepSpec
 
 LONGEST_JSON = 32_000
 """Characters of JSON text kept as one string."""
 MOST_ITEMS = 1000
+MOST_CAPTURED = 4
 
 
 def word(value: object) -> str | None:
@@ -98,7 +101,43 @@ def words(value: object) -> tuple[list[str] | None]:
     return (found or None,)
 
 
+def make_capture(options: Mapping[str, Any]) -> StepFunction:
+    """What the groups of ``regex`` (RE2, anywhere in the text unless anchored) find, in order; at most four. Without it: the first line."""
+    pattern = options.get("regex")
+    if not isinstance(pattern, str):
+        raise ValueError(f"regex must be text, not {pattern!r}")  # noqa: TRY004 - the contract of bind
+    settings = re2.Options()
+    settings.log_errors = False
+    try:
+        regex = re2.compile(pattern, settings)
+    except re2.error as error:
+        raise ValueError(f"regex {pattern!r}: {error}") from error
+    groups = regex.groups
+    if not 1 <= groups <= MOST_CAPTURED:
+        raise ValueError(f"regex has {groups} groups, it needs one to {MOST_CAPTURED}")
+    rest = (None,) * (MOST_CAPTURED - groups)
+
+    def capture(value: object) -> tuple[str | None, ...]:
+        try:
+            found = regex.search(value[:LONGEST_JSON]) if isinstance(value, str) else None
+        except UnicodeEncodeError:  # half a surrogate pair
+            found = None
+        if found is None:
+            return (None,) * MOST_CAPTURED
+        return (*[text or None for text in found.groups()], *rest)
+
+    return capture
+
+
 STEPS: dict[str, StepSpec] = {
+    "capture": StepSpec(
+        make_capture({"regex": "^(.+)"}),
+        ("text",),
+        {"first": "str", "second": "str", "third": "str", "fourth": "str"},
+        cuts=True,
+        options=("regex",),
+        make=make_capture,
+    ),
     "words": StepSpec(words, ("value",), {"list": "list"}),
     "lower": StepSpec(lower, ("value",), {"text": "str"}, cuts=True),
     "upper": StepSpec(upper, ("value",), {"text": "str"}, cuts=True),

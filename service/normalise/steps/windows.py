@@ -61,6 +61,16 @@ def hex_number(value: object) -> tuple[int | None]:
     return (value if 0 <= value < 2**63 else None,)
 
 
+def make_hex_number(options: Mapping[str, Any]) -> StepFunction:
+    """``plain: hex`` for digits in hexadecimal that nothing stands before."""
+    plain = options.get("plain", "decimal")
+    if plain not in ("decimal", "hex"):
+        raise ValueError(f"plain is decimal or hex, not {plain!r}")
+    if plain == "decimal":
+        return hex_number
+    return lambda value: hex_number("0x" + value.strip().removeprefix("0x") if isinstance(value, str) else value)
+
+
 def windows_path(path: object) -> tuple[str | None, str | None, str | None]:
     """Name, directory and extension of a path with backslashes or slashes."""
     if not isinstance(path, str) or path == "-":
@@ -207,7 +217,7 @@ _WORDS: dict[str, Callable[[str, object], Words]] = {
 
 STEPS: dict[str, StepSpec] = {
     "windows_account": StepSpec(windows_account, ("name",), {"name": "str", "domain": "str"}, cuts=True),
-    "hex_number": StepSpec(hex_number, ("value",), {"number": "int"}),
+    "hex_number": StepSpec(hex_number, ("value",), {"number": "int"}, options=("plain",), make=make_hex_number),
     "windows_path": StepSpec(windows_path, ("path",), {"name": "str", "directory": "str", "extension": "str"}, cuts=True),
     "command_args": StepSpec(
         command_args, ("line",), {"args": "list", "count": "int"}, options=("quotes",), make=make_command_args
