@@ -102,7 +102,7 @@ def words(value: object) -> tuple[list[str] | None]:
 
 
 def make_capture(options: Mapping[str, Any]) -> StepFunction:
-    """What the groups of ``regex`` (RE2, anywhere in the text unless anchored) find, in order; at most four. Without it: the first line."""
+    """The groups of ``regex`` (RE2, anywhere in the text unless anchored), in order, at most four; without it the first line."""
     pattern = options.get("regex")
     if not isinstance(pattern, str):
         raise ValueError(f"regex must be text, not {pattern!r}")  # noqa: TRY004 - the contract of bind
