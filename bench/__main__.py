@@ -1,6 +1,7 @@
 """``python -m bench [SECTION …]``: measure, print tables, write JSON.
 
-Sections: stages, detection, path, opensearch. Quiet machine, please; what others do on it is in the wall times and the load.
+Sections: stages, detection, forward, path, opensearch. Quiet machine, please; what others do on it is in the wall times and
+the load.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import corpus, detection, search, stages, whole
+from bench import corpus, detection, forward, search, stages, whole
 from bench.loopback import kept
 from bench.measure import machine
 from service.local.stack import LocalStack
 
-SECTIONS = ("stages", "detection", "path", "opensearch")
+SECTIONS = ("stages", "detection", "forward", "path", "opensearch")
 DATASETS = stages.FULL
 
 
@@ -36,13 +37,23 @@ DATASETS = stages.FULL
 @click.option(
     "--memory", type=int, metavar="EVENTS", help="Also the memory of a worker over that many events (10000000: an hour)."
 )
+@click.option(
+    "--gigabytes", type=float, default=0.5, show_default=True, help="Size of the object that is forwarded, uncompressed."
+)
 @click.option("--dataset", "datasets", multiple=True, type=click.Choice(DATASETS), help="Only these on the whole path.")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write everything here.")
 def main(
-    sections: tuple[str, ...], events: int, runs: int, memory: int | None, datasets: tuple[str, ...], file: Path | None
+    sections: tuple[str, ...],
+    events: int,
+    runs: int,
+    memory: int | None,
+    gigabytes: float,
+    datasets: tuple[str, ...],
+    file: Path | None,
 ) -> None:
     """Measure SECTIONS (default: all)."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic just made has no leader yet; it tries again
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     wanted = sections or (() if memory else SECTIONS)
     report: dict[str, Any] = {"machine": machine(), "sections": {}}
     found = report["sections"]
@@ -53,6 +64,11 @@ def main(
     if "detection" in wanted:
         found["detection"] = detection.run(max(1000, min(20_000, events // 5)))
         _show(console, "Rules, one core", found["detection"], ("cpu_us", "best_us", "ratio", "read", "matches"))
+    if "forward" in wanted:
+        with tempfile.TemporaryDirectory() as name:
+            found["forward"] = [*forward.steps(4 * events, runs), asyncio.run(forward.whole(gigabytes, Path(name)))]
+        columns = ("mb_per_cpu_second", "best", "ratio", "mb_per_second", "start_mb", "tenth_mb", "peak_mb")
+        _show(console, "Forwarding, MB of log a CPU-second", found["forward"], columns)
     try:
         if {"path", "opensearch"} & set(wanted) or memory:
             asyncio.run(_servers(wanted, found, events, runs, memory, datasets or DATASETS, console))

@@ -9,7 +9,7 @@ import sys
 
 from service import early
 
-if sys.argv[1:2] == ["run"]:
+if sys.argv[1:2] in (["run"], ["forward"]):
     early.listen()  # before what takes a second: a container may be told to stop at once
 
 import click

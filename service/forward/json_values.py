@@ -14,7 +14,7 @@ import msgspec
 from service.decode.json_value import WRONG
 from service.forward.blocks import Block, Feed, Flawed
 from service.forward.bounds import KEPT_BYTES, Bounds
-from service.forward.measuring import LISTS, MEMBER, NEAR, Found, has_list, list_in, value_at
+from service.forward.measuring import LISTS, MEMBER, NEAR, Found, has_list, lines_of, list_in, value_at
 from service.forward.skipping import skip_line, skip_to, skip_value
 
 _BLANK = re.compile(rb"[ \t\r\n]*")
@@ -84,9 +84,13 @@ class JsonWalk:
         if len(unit) > self._bounds.unit:
             yield from self._too_long(unit[:KEPT_BYTES], len(unit))
             return
-        self._held.append(_BREAKS.sub(b" ", unit) if b"\n" in unit or b"\r" in unit else unit)
-        self._size += len(unit) + 1
-        self.number += 1
+        yield from self._hold(_BREAKS.sub(b" ", unit) if b"\n" in unit or b"\r" in unit else unit, 1)
+
+    def _hold(self, text: bytes, units: int) -> Iterator[Block]:
+        """Hold units, one a line."""
+        self._held.append(text)
+        self._size += len(text) + 1
+        self.number += units
         if self._size >= self._bounds.frame:
             yield from self._flush()
 
@@ -101,7 +105,7 @@ class JsonWalk:
 
     def _flush(self) -> Iterator[Block]:
         if self._held:
-            yield Block("json", self._first, len(self._held), b"\n".join(self._held))
+            yield Block("json", self._first, self.number - self._first, b"\n".join(self._held))
             self._held, self._size = [], 0
         self._first = self.number
 
@@ -120,6 +124,10 @@ class JsonWalk:
         block = feed.data[feed.at : end]
         if has_list(block):
             self._slowly = feed.data
+            return
+        if len(block) <= self._bounds.unit and (lines := lines_of(block)):
+            yield from self._hold(block, lines)
+            feed.at = end + 1
             return
         for line in block.split(b"\n"):
             try:
@@ -202,6 +210,10 @@ class JsonWalk:
                 return
             mark = mark or self._opening()
             if mark and self._slowly is not feed.data and (many := self._many(mark)):
+                text = b"\n".join(many)
+                if len(text) <= self._bounds.unit and b"\r" not in text and text.count(b"\n") == len(many) - 1:
+                    yield from self._hold(text, len(many))
+                    continue
                 for element in many:
                     yield from self._take(bytes(element))
                 continue

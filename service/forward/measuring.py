@@ -16,6 +16,7 @@ MEMBER = re.compile(rb'[ \t\r\n]*"((?:[^"\\]|\\.){0,256})"[ \t\r\n]*:[ \t\r\n]*'
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _PLACE = re.compile(r"\(byte (\d+)\)")
 _COMMA = re.compile(rb"[ \t\r\n]*,")
+_BRACE = ord("{")
 _skip = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -74,3 +75,14 @@ def list_in(data: bytes, at: int) -> int:
             return 0
         at = comma.end()
     return 0
+
+
+def lines_of(block: bytes) -> int:
+    """How many lines there are, when every one of them is an object and nothing else; 0 otherwise."""
+    try:
+        values = _skip.decode_lines(block)
+    except (msgspec.DecodeError, RecursionError):
+        return 0
+    if b"\n".join(values) != block or block.count(b"\n") != len(values) - 1:
+        return 0
+    return len(values) if all(memoryview(value)[0] == _BRACE for value in values) else 0

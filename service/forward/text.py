@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from service.decode.header import directive, is_header
@@ -9,7 +10,7 @@ from service.forward.blocks import Block, Feed, Flawed
 from service.forward.bounds import KEPT_BYTES, Bounds
 from service.forward.skipping import skip_line
 
-_ODD = (b"\n\n", b"\n#", b"\n\r", b"\n ", b"\n\t", b"\n\x0b", b"\n\x0c")
+_ODD = re.compile(rb"\n[\n#\r \t\v\f]")
 """Lines that may be blank or say what the columns are; a line that only begins with a blank is looked at as well."""
 _WIDEST = 32_768
 """Bytes of a line that may name columns."""
@@ -46,12 +47,8 @@ class TextWalk:
             feed.at = len(feed.data)
 
     def _block(self, block: bytes) -> Iterator[Block | Flawed]:
-        if (
-            self.number
-            and len(block) <= self._bounds.unit
-            and block[0] not in b"\n#\r \t\x0b\x0c"
-            and not any(odd in block for odd in _ODD)
-        ):
+        # With a line break in front the first line is looked at like the others.
+        if self.number and len(block) <= self._bounds.unit and _ODD.search(b"\n" + block) is None:
             yield self._made(block, block.count(b"\n"))
             return
         kept: list[bytes] = []
