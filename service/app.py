@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 
@@ -26,6 +26,7 @@ from service.agents.route_agent import RouteAgent
 from service.agents.signal_agent import SignalAgent
 from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames, create_topics
+from service.background import background, every
 from service.clock import Clock
 from service.content import find_content
 from service.detection import Detections, attach_alerts, load_detections, signalling
@@ -225,7 +226,7 @@ async def _attach_agents(
     dead = DeadLetterAgent(index, clock, tasks, Backoff(cap=10.0, rng=rng))
     attach(app, Agent(names.dead_letters, dead.handle, Gate(LETTER_BYTES)))
     attach_ledger(app, names, Book(endpoint, indices, clock.now_ms), tasks, clock, rng)
-    _background(stack, audit(app, settings.kafka, client, meters, clock))
+    background(stack, audit(app, settings.kafka, client, meters, clock))
     if parts.arrivals is not None:
         parts.judge = attach_judge(stack, app, settings, names, client, indices, lambda: parts.silence, meters, clock)
     if found is not None:
@@ -233,8 +234,8 @@ async def _attach_agents(
             stack, app, settings, names, client, indices, letters, lambda: parts.detections, meters, clock, tasks, rng
         )
     if keys is not None:
-        _background(stack, _every(60.0, keys.refresh, clock))
-    _background(stack, watch_for_lost(app, clock))
+        background(stack, every(60.0, keys.refresh, clock))
+    background(stack, watch_for_lost(app, clock))
 
 
 def _dead_letters(publisher: Publisher, topic: str) -> DeadLetters:
@@ -292,19 +293,3 @@ def _lease_table(settings: Settings) -> LeaseTable:
 def _name_gate(parts: Parts, name: str, gate: Gate) -> None:
     if parts.gates is not None:
         parts.gates[name] = gate
-
-
-def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.create_task(work)
-
-    async def end() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    stack.push_async_callback(end)
-
-
-async def _every(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
-    while True:
-        await clock.sleep(seconds)
-        await work()
