@@ -79,7 +79,7 @@ class Matching:
     def matches(self, dataset: str, watch: Watch, carried: Carried) -> Iterator[Hit]:
         """The matches of a batch."""
         for match in self._detector.look(dataset, watch, carried.watched, carried.pieces):
-            yield Hit(match.rule.id, match.at, match.document)
+            yield Hit(match.rule.id, match.at, match.seen)
 
 
 def load_detections(settings: Settings, loaded: Mapping[str, LoadedPipeline]) -> Detections:

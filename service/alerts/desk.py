@@ -14,6 +14,7 @@ from service.alerts.queue import Open, Queue
 from service.alerts.rating import Origin, Rating
 from service.alerts.rule import FINDING, AlertRule
 from service.alerts.signal import Signal
+from service.detect.seen import Seen
 
 
 class Correlations(Protocol):
@@ -71,12 +72,13 @@ class Desk:
     def take(self, found: Occurrence, now_ms: int, result: Result) -> None:
         """Put an occurrence into its alert, unless nobody wants it."""
         rating, signal = self._rules().rating, found.signal
+        seen = Seen(found.document)
         origin = Origin(signal.project, signal.environment, signal.dataset)
-        if found.rule.id != signal.rule and rating.suppressed(found.rule, origin, found.document, now_ms) is not None:
+        if found.rule.id != signal.rule and rating.suppressed(found.rule, origin, seen, now_ms) is not None:
             # A correlation; what is suppressed of single events never came here.
             result.suppressed.append(found.rule)
             return
-        severity = rating.severity(found.rule, origin, found.document, now_ms)
+        severity = rating.severity(found.rule, origin, seen, now_ms)
         alert = self.queue.take(found, severity, now_ms)
         if alert is not None and alert not in result.alerts:
             result.alerts.append(alert)

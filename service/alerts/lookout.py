@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
-import msgspec
 import orjson
 
 from service.alerts.channels import SEVERITIES
@@ -17,11 +16,11 @@ from service.alerts.principal import grouped_by, principal_of
 from service.alerts.rating import Origin, Rating
 from service.alerts.rule import FINDING, AlertRule
 from service.alerts.signal import MOST_EVIDENCE, Evidence, Join, Signal
-from service.detect.joining import Joined, Joins
+from service.detect.joining import Joins, milliseconds
+from service.detect.seen import Seen
 from service.event import Slice
 from service.pipeline.compiled import Carried
 from service.pipeline.watch import Watch
-from service.spans import moment_ms
 
 _LARGEST = 64 * 1024
 """Characters of a document that travels with its signal; of a larger one, only what an alert shows."""
@@ -35,7 +34,8 @@ class Hit(NamedTuple):
 
     rule: str
     at: int
-    document: Mapping[str, Any]
+    seen: Seen
+    """The document; it is read when somebody asks for more than is known of it."""
 
 
 @dataclass(slots=True)
@@ -47,6 +47,50 @@ class Looked:
     """Rule → how often it matched."""
     suppressed: Counter[str] = field(default_factory=Counter)
     """Rule → how many of its matches nobody wants."""
+
+
+@dataclass(slots=True)
+class _Fold:
+    """Matches that travel as one signal; only the last one's document is read for it."""
+
+    hit: Hit
+    key: str = ""
+    who: str = ""
+    what: str = ""
+    own: bool = True
+    everywhere: bool = False
+    joins: list[Join] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, hit: Hit, evidence: Evidence) -> None:
+        """One more."""
+        self.hit = hit
+        self.count += 1
+        if len(self.evidence) < MOST_EVIDENCE:
+            self.evidence.append(evidence)
+        else:
+            self.evidence[-1] = evidence  # the last one says how long it went on
+
+    def signal(self, dataset: str, slice_: Slice) -> Signal:
+        """The signal."""
+        return Signal(
+            rule=self.hit.rule,
+            project=slice_.project,
+            environment=slice_.environment,
+            stream=slice_.stream,
+            dataset=dataset,
+            arrived_ms=slice_.arrival_ms,
+            evidence=self.evidence,
+            count=self.count,
+            document=_shortened(self.hit.seen.document),
+            key=self.key,
+            joins=tuple(self.joins),
+            own=self.own,
+            everywhere=self.everywhere,
+            who=self.who,
+            what=self.what,
+        )
 
 
 class Matcher(Protocol):
@@ -73,47 +117,31 @@ class Lookout:
 
     def look(self, dataset: str, watch: Watch, slice_: Slice, carried: Carried, now_ms: int) -> Looked:
         """What is found in the documents of a slice."""
-        pieces, looked = carried.pieces, Looked()
-        found: dict[tuple[object, ...], Signal] = {}
-        for hit in chain(self._matcher.matches(dataset, watch, carried), self._found(dataset, pieces)):
+        looked, folds = Looked(), dict[tuple[object, ...], _Fold]()
+        origin = Origin(slice_.project, slice_.environment, dataset)
+        for hit in chain(self._matcher.matches(dataset, watch, carried), self._found(dataset, carried.pieces)):
             looked.matches[hit.rule] += 1
-            rule = finding_rule(hit.document) if hit.rule == FINDING else self._rules.get(hit.rule)
+            rule = finding_rule(hit.seen.document) if hit.rule == FINDING else self._rules.get(hit.rule)
             if rule is None:
                 continue
-            origin = Origin(slice_.project, slice_.environment, dataset)
-            if self._rating.suppressed(rule, origin, hit.document, now_ms) is not None:
+            if self._rating.suppressed(rule, origin, hit.seen, now_ms) is not None:
                 looked.suppressed[hit.rule] += 1
                 continue
-            severity = self._rating.severity(rule, origin, hit.document, now_ms)
-            for signal in self._signals(hit, rule, dataset, slice_, pieces[hit.at]):
-                key: tuple[object, ...] = (hit.rule, severity, signal.key, signal.evidence[0].time_ms // _HOUR_MS)
-                if signal.joins:
-                    key = (hit.rule, hit.at, signal.everywhere)
-                earlier = found.get(key)
-                found[key] = signal if earlier is None else _together(earlier, signal)
-        looked.signals = list(found.values())
+            piece = carried.pieces[hit.at]
+            action = orjson.loads(piece[: piece.index("\n")])["create"]
+            place = (action["_index"], action["_id"])
+            if not rule.counted_only and hit.rule not in self._joins.silent:
+                self._alone(folds, hit, rule, origin, slice_, place, now_ms)
+            self._joined(folds, hit, dataset, place)
+        looked.signals = [fold.signal(dataset, slice_) for fold in folds.values()]
         return looked
 
-    def _found(self, dataset: str, pieces: Sequence[str]) -> Iterator[Hit]:
-        least = self._findings.get(dataset)
-        if least is None:
-            return
-        for at, piece in enumerate(pieces):
-            document = orjson.loads(piece[piece.index("\n") + 1 :])
-            if not is_over(document) and SEVERITIES.index(finding_rule(document).level) >= least:
-                yield Hit(FINDING, at, document)
-
-    def _signals(self, hit: Hit, rule: AlertRule, dataset: str, slice_: Slice, piece: str) -> Iterator[Signal]:
-        """Nothing for what is only counted, or was told before; a second one for correlations across projects."""
-        document = hit.document
-        action = orjson.loads(piece.partition("\n")[0])["create"]
-        index, identity = action["_index"], action["_id"]
-        own = not rule.counted_only and hit.rule not in self._joins.silent
-        contributions = list(self._joins.of(hit.rule, dataset, document, f"{index}/{identity}"))
-        near, far = ([each for each in contributions if each.correlation.across_projects is across] for across in (False, True))
-        if not own and not contributions:
-            return
-        key, who, what = "", "", ""
+    def _alone(
+        self, folds: dict[tuple[object, ...], _Fold], hit: Hit, rule: AlertRule, origin: Origin, slice_: Slice,
+        place: tuple[str, str], now_ms: int,
+    ) -> None:  # fmt: skip
+        """A match that raises an alert by itself: those of one principal, hour and severity are one signal."""
+        document, who, what = hit.seen.document, "", ""
         if hit.rule == FINDING:
             key = finding_key(document)
         elif rule.first_seen is not None:
@@ -123,26 +151,32 @@ class Lookout:
             key = f"{who}\n{what}"
         else:
             key = grouped_by(document, rule.group_by) if rule.group_by else "\n".join(principal_of(document))
-        signal = Signal(
-            rule=hit.rule,
-            project=slice_.project,
-            environment=slice_.environment,
-            stream=slice_.stream,
-            dataset=dataset,
-            arrived_ms=slice_.arrival_ms,
-            evidence=[Evidence(index, identity, _time_of(document, slice_.arrival_ms))],
-            count=1,
-            document=_shortened(document),
-            key=key,
-            joins=_joins(near),
-            own=own,
-            who=who,
-            what=what,
-        )
-        if own or near:
-            yield signal
-        if far:
-            yield msgspec.structs.replace(signal, joins=_joins(far), own=False, everywhere=True)
+        evidence = Evidence(*place, _time_of(hit.seen, slice_.arrival_ms))
+        severity = self._rating.severity(rule, origin, hit.seen, now_ms)
+        fold = folds.setdefault((hit.rule, severity, key, evidence.time_ms // _HOUR_MS), _Fold(hit, key=key, who=who, what=what))
+        fold.add(hit, evidence)
+
+    def _joined(self, folds: dict[tuple[object, ...], _Fold], hit: Hit, dataset: str, place: tuple[str, str]) -> None:
+        """What a match contributes to correlations: those of one rule and group are one signal with many joins."""
+        for joined in self._joins.of(hit.rule, dataset, hit.seen, "/".join(place)):
+            told, correlation = joined.occurrence, joined.correlation
+            join = Join(correlation.about.id, joined.group, told.time_ms, told.ref, told.value)
+            evidence = Evidence(*place, told.time_ms)
+            key = (hit.rule, correlation.about.id, joined.group)
+            fold = folds.get(key)
+            if fold is None:
+                fold = folds[key] = _Fold(hit, own=False, everywhere=correlation.across_projects)
+            fold.joins.append(join)
+            fold.add(hit, evidence)
+
+    def _found(self, dataset: str, pieces: Sequence[str]) -> Iterator[Hit]:
+        least = self._findings.get(dataset)
+        if least is None:
+            return
+        for at, piece in enumerate(pieces):
+            document = orjson.loads(piece[piece.index("\n") + 1 :])
+            if not is_over(document) and SEVERITIES.index(finding_rule(document).level) >= least:
+                yield Hit(FINDING, at, Seen(document))
 
     def _is_news(self, rule: str, slice_: Slice, who: str, what: str) -> bool:
         """Whether this worker did not tell of the pair lately; what it told is durable, or the worker ended."""
@@ -156,16 +190,9 @@ class Lookout:
         return True
 
 
-def _joins(contributions: Sequence[Joined]) -> tuple[Join, ...]:
-    told = [(each.correlation.about.id, each.group, each.occurrence) for each in contributions]
-    return tuple(Join(identity, group, one.time_ms, one.ref, one.value) for identity, group, one in told)
-
-
-def _time_of(document: Mapping[str, Any], otherwise_ms: int) -> int:
-    try:
-        return moment_ms(str(document["@timestamp"]))
-    except (KeyError, ValueError):
-        return otherwise_ms
+def _time_of(seen: Seen, otherwise_ms: int) -> int:
+    time_ms = milliseconds(seen.at("@timestamp", ("@timestamp",)))
+    return otherwise_ms if time_ms is None else time_ms
 
 
 def _shortened(document: Mapping[str, Any]) -> str:
@@ -178,10 +205,3 @@ def _shortened(document: Mapping[str, Any]) -> str:
         # What is large is a vendor's object; what an alert shows stands in ECS fields.
         text = orjson.dumps({key: value for key, value in kept.items() if len(orjson.dumps(value)) < _LARGEST // 8}).decode()
     return text
-
-
-def _together(one: Signal, other: Signal) -> Signal:
-    evidence = [*one.evidence, *other.evidence]
-    if len(evidence) > MOST_EVIDENCE:
-        evidence = [*evidence[: MOST_EVIDENCE - 1], evidence[-1]]
-    return msgspec.structs.replace(one, evidence=evidence, count=one.count + other.count)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from service.alerts.channels import SEVERITIES, Severity
 from service.alerts.rule import AlertRule
 from service.alerts.tuning import AlertRules, Fit, Suppression, selection_of
+from service.detect.seen import Seen
 from service.errors import Place
 from service.match import predicate
 
@@ -38,17 +39,17 @@ class Rating:
         self._suppressions = [(each, _test(each)) for each in rules.suppress]
         self._overrides = [(each, _test(each)) for each in rules.severity]
 
-    def suppressed(self, rule: AlertRule, origin: Origin, document: Mapping[str, Any], now_ms: int) -> Suppression | None:
+    def suppressed(self, rule: AlertRule, origin: Origin, seen: Seen, now_ms: int) -> Suppression | None:
         """Why nobody wants this, if so."""
         for one, test in self._suppressions:
-            if now_ms < one.until_ms and _fits(one, rule, origin) and test(document):
+            if now_ms < one.until_ms and _fits(one, rule, origin) and test(seen):
                 return one
         return None
 
-    def severity(self, rule: AlertRule, origin: Origin, document: Mapping[str, Any], now_ms: int) -> Severity:
+    def severity(self, rule: AlertRule, origin: Origin, seen: Seen, now_ms: int) -> Severity:
         """What it counts here."""
         for one, test in self._overrides:
-            if (one.until_ms is None or now_ms < one.until_ms) and _fits(one, rule, origin) and test(document):
+            if (one.until_ms is None or now_ms < one.until_ms) and _fits(one, rule, origin) and test(seen):
                 return one.severity
         if (said := rule.levels.get(origin.environment)) is not None:
             return said
@@ -57,9 +58,12 @@ class Rating:
         return rule.level
 
 
-def _test(fit: Fit) -> Callable[[Mapping[str, Any]], bool]:
+def _test(fit: Fit) -> Callable[[Seen], bool]:
     node = selection_of(fit, Place("alerts.yml"))
-    return (lambda _: True) if node is None else predicate(node)
+    if node is None:
+        return lambda _: True
+    holds = predicate(node)
+    return lambda seen: holds(seen.document)
 
 
 def _fits(fit: Fit, rule: AlertRule, origin: Origin) -> bool:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
-from service.errors import ContentError, Place
-from service.match import fields, parse_selection, predicate, to_python
+from service.errors import Place
+from service.match import parse_selection, to_python
 from service.normalise.block import write_blocks
 from service.normalise.related import write_related
 from service.normalise.timing import times_of
@@ -17,13 +14,15 @@ from service.pipeline.code import Code, Constants, without_dead_stores
 from service.pipeline.document import Part, Shape, Writer
 from service.pipeline.draft import Draft
 from service.pipeline.emission import write_enrichment, write_fields, write_service_fields
+from service.pipeline.forgetting import write_forget
 from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
 from service.pipeline.output import write_output, written_ident
 from service.pipeline.parts import Carved, Flow
-from service.pipeline.paths import EACH, split_path
-from service.pipeline.raw import JsonShape, Row, Tree
+from service.pipeline.paths import split_path
+from service.pipeline.raw import JsonShape, Tree
 from service.pipeline.repeating import Leaves
+from service.pipeline.row import Row
 from service.pipeline.schema import Block, Columns
 from service.pipeline.slots import Slot
 from service.pipeline.unplaced import keep_unplaced
@@ -61,7 +60,7 @@ class EventWriter:
         self.constants = constants
         normalise = self.file.normalise
         self.blocks: list[Block] = [normalise] if isinstance(normalise, Block) else normalise
-        self._single = isinstance(normalise, Block)
+        self.single = isinstance(normalise, Block)
         self._general = True
         self.watch = watch
         """What is handed out beside the documents; known after a form is written."""
@@ -75,7 +74,7 @@ class EventWriter:
 
     def place(self, number: int, *keys: str | int) -> Place:
         """Where in pipeline.yml a step stands."""
-        return self.loaded.source.place("normalise", *(keys if self._single else (number, *keys)))
+        return self.loaded.source.place("normalise", *(keys if self.single else (number, *keys)))
 
     def write(
         self,
@@ -142,7 +141,7 @@ class EventWriter:
             if any(read.local == local for read in draft.raw.reads.values()):
                 code.add(f"{local} = {each}[i] if {each} is not None else None")
         if parsed:
-            self._forget(code, draft, parsed=True)
+            write_forget(self, code, draft, parsed=True)
             return
         if parse.columns is not None and self.layout is not None:
             columns = parse.columns
@@ -162,7 +161,7 @@ class EventWriter:
                 code.add(f"raw = below(raw, {self.constants.name(split_path(parse.json_event.root))})")
         else:
             code.add("raw = {}")
-        self._forget(code, draft, parsed=False)
+        write_forget(self, code, draft, parsed=False)
 
     def _parse_columns(self, code: Code, columns: Columns, width: int) -> None:
         """Of any line: its values, as many as the layout has."""
@@ -191,39 +190,6 @@ class EventWriter:
         return self.constants.name(
             ("places", self.layout or (), tuple((name, *begin) for name, begin in groups.items())), "PLACES"
         )
-
-    def _forget(self, code: Code, draft: Draft, *, parsed: bool) -> None:
-        if not (blocks := [(number, block) for number, block in enumerate(self.blocks) if block.forget]):
-            return
-        code.add("secret = False")
-        if isinstance(draft.raw, Leaves):
-            forgotten = [split_path(path) for _, block in blocks for path in block.forget or ()]
-            code.add(draft.raw.unpacked, *draft.raw.guards(forgotten, self.constants))
-            return
-        for number, block in blocks:
-            paths = self.constants.name(tuple(split_path(path) for path in block.forget or ()))
-            forget = f"secret = remove(raw, {paths}) or secret"
-            if block.when is None:
-                code.add(forget)
-            else:
-                place = self.loaded.source.place("normalise", *(("when",) if self._single else (number, "when")))
-                node = parse_selection(block.when, place)
-                for name in sorted(fields(node) & draft.slots.keys()):
-                    hint = "name the raw field: what must not be stored is removed before any step"
-                    raise ContentError(place, "forget_reads_raw", f"{name} is an output field", hint)
-                test = predicate(node)
-                # What is taken out changes the shape: such events are for the general function.
-                then = "raise ValueError" if parsed else forget
-                code.add(f"if {self._may_hold(block.forget or ())}{self.constants.name(test, 'FORGET')}(raw): {then}")
-
-    def _may_hold(self, paths: Sequence[str]) -> str:
-        """A quick look into the text of a JSON event: without the last keys of the paths there is nothing to forget."""
-        if self.file.parse.json_event is None:
-            return ""
-        keys = sorted({json.dumps(split_path(path)[-1]) for path in paths})
-        if json.dumps(EACH) in keys:
-            return ""
-        return f"({' or '.join(f'{key!r} in text' for key in keys)} or '\\\\u' in text) and "
 
     def _drop(self, draft: Draft, rule: str) -> None:
         draft.code.add(f"dropped[{rule!r}] = dropped.get({rule!r}, 0) + 1", "return None" if draft.careful else "continue")

@@ -1,7 +1,6 @@
 """The pipeline language: what may stand in ``pipeline.yml`` and in ``tuning/<dataset>.yml``.
 
-Every model is frozen and refuses unknown keys; the docstring of a field is what editors show and what ``schema.json``
-carries. The order of the keys is the path of the event.
+Models are frozen and refuse unknown keys; a field's docstring is what editors show. The order of keys is the event's path.
 """
 
 from __future__ import annotations
@@ -69,9 +68,8 @@ class Columns(Model):
     objects: bool = False
     """Lines may also be JSON objects that hold the values by column name: rows of Parquet, or of logs delivered as JSON."""
     groups: dict[str, list[str]] = {}
-    """Raw field → beginnings of column names: columns that begin so, and that nothing reads by their name, are together in that
-    field for steps to read, an object by the rest of their names in snake case; of a name that begins with ``user:`` or the like
-    nothing is left out. A column of the field's own name may hold all of it, as an object or as the text of one."""
+    """Raw field → beginnings of column names: columns that begin so, and that nothing reads by name, are together in that field,
+    an object by the rest of their names in snake case. A column of its own name may hold all of it, as an object or text."""
     absent: list[str] = ["-"]
     """Values that mean: there is none."""
     minimum: int = Field(default=1, ge=1)
@@ -108,8 +106,7 @@ class Parse(Model):
     """Text → raw fields. ``json_event``, ``columns`` or ``step`` first, then ``pattern`` on one of the fields it gave."""
 
     mask: list[Name] = []
-    """What must not be stored but stands inside the text (``sql_secrets``): hidden before anything else reads it, in
-    ``event.original`` too."""
+    """What must not be stored but stands inside the text (``sql_secrets``): hidden in ``event.original`` and all else."""
     join: Name | None = None
     """Neighbours in a record that are pieces of one event (``container``, ``mysql``): put together before anything else reads
     them. The pieces count as dropped by the rule ``joined``, their text is in the event before them."""

@@ -12,6 +12,7 @@ from service.alerts.rule import AlertRule, FirstSeen
 from service.alerts.signal import decode_signal, encode_signal
 from service.alerts.tuning import AlertRules
 from service.detect.joining import Joins
+from service.detect.seen import Seen
 from service.event import Slice
 from service.pipeline.compiled import Carried
 from service.pipeline.watch import Watch
@@ -28,7 +29,7 @@ class Everything:
 
     def matches(self, dataset: str, watch: Watch, carried: Carried) -> list[Hit]:
         documents = [json.loads(piece.split("\n")[1]) for piece in carried.pieces]
-        return [Hit(rule, at, each) for at, each in enumerate(documents) for rule in self._rules]
+        return [Hit(rule, at, Seen(each)) for at, each in enumerate(documents) for rule in self._rules]
 
 
 def carried(*documents: Mapping[str, Any]) -> Carried:
@@ -117,8 +118,8 @@ def test_a_rule_counts_less_where_nothing_is_at_stake() -> None:
     from service.alerts.rating import Origin
 
     prod, test = Origin("shop", "prod", "x"), Origin("shop", "nonprod", "x")
-    assert [rating.severity(RULE, origin, {}, NOW) for origin in (prod, test)] == ["high", "medium"]
+    assert [rating.severity(RULE, origin, Seen({}), NOW) for origin in (prod, test)] == ["high", "medium"]
     said = AlertRule("r-1", "Root acted", "high", levels={"nonprod": "critical"})
-    assert rating.severity(said, test, {}, NOW) == "critical"
+    assert rating.severity(said, test, Seen({}), NOW) == "critical"
     more = Rating(AlertRules.model_validate({"severity": [{"project": "sh*", "severity": "low", "reason": "only a shop"}]}))
-    assert more.severity(said, test, {}, NOW) == "low"
+    assert more.severity(said, test, Seen({}), NOW) == "low"
