@@ -16,7 +16,9 @@ REQUEST = names(
     " retentionInDays roleArn roleName roleSessionName routeTableId ruleNumber s3BucketName secretId serialNumber"
     " sessionId snapshotId sourceIdentity streamName subnetId tableName target toPort topicArn trailName userName"
     " valuesToAdd volumeId vpcId webACLId withDecryption x-amz-acl includeGlobalServiceEvents isMultiRegionTrail kmsKeyId"
-    " skipFinalSnapshot deletionProtection createVolumePermission.add.items.group createVolumePermission.add.items.userId"
+    " skipFinalSnapshot deletionProtection ruleAction reason omitted protocol aclProtocol includeDeprecated activate"
+    " groupSet.items.groupId x-amz-server-side-encryption-customer-algorithm"
+    " createVolumePermission.add.items.group createVolumePermission.add.items.userId"
     " launchPermission.add.items.group launchPermission.add.items.userId ipPermissions.items.ipProtocol"
     " ipPermissions.items.fromPort ipPermissions.items.toPort ipPermissions.items.ipRanges.items.cidrIp"
     " ipPermissions.items.ipv6Ranges.items.cidrIpv6 ipPermissions.items.groups.items.groupId instancesSet.items.instanceId"
@@ -30,7 +32,7 @@ RESPONSE = names(
     " assumedRoleUser.assumedRoleId credentials.accessKeyId dBInstanceArn dBClusterArn detectorId functionArn groupId"
     " instancesSet.items.instanceId instancesSet.items.imageId instancesSet.items.currentState.name keyId keyMetadata.arn"
     " publiclyAccessible snapshotId stackId stackSetId topicArn trailARN user.arn user.userId user.userName"
-    " virtualMFADevice.serialNumber keyFingerprint keyName"
+    " virtualMFADevice.serialNumber keyFingerprint keyName credentials.expiration documentDescription.documentType"
 )
 """Response elements that are indexed."""
 ADDITIONAL = names(

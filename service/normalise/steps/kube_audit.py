@@ -63,10 +63,14 @@ REQUEST = [
         "kind roleRef.kind roleRef.name subjects.kind subjects.name subjects.namespace rules.resources rules.verbs"
         " rules.apiGroups metadata.name metadata.namespace spec.username spec.groups spec.audiences spec.expirationSeconds"
         " spec.user spec.resourceAttributes.resource spec.resourceAttributes.verb spec.resourceAttributes.namespace"
+        " webhooks.clientConfig.url webhooks.clientConfig.service.name webhooks.clientConfig.service.namespace"
     ),
 ]
 """Leaves of the request object that are searched."""
-RESPONSE = names("kind code reason status.allowed status.reason roleRef.kind roleRef.name subjects.kind subjects.name")
+RESPONSE = names(
+    "kind code reason status.allowed status.reason roleRef.kind roleRef.name subjects.kind subjects.name"
+    " rules.verbs rules.resources"
+)
 """Leaves of the response object that are searched; nothing else of it is kept apart from the original."""
 _REQUEST, _RESPONSE = Shape(REQUEST), Shape(RESPONSE)
 
