@@ -11,7 +11,9 @@ import structlog
 
 from service.cli.config import config_option
 from service.clock import SystemClock
+from service.decode.tables import Tables
 from service.errors import ContentErrors
+from service.forward.headers import known_tables
 from service.forward.role import Role
 from service.settings import Settings, load_settings
 from service.source.forwarding import ForwardRules, load_forwarding
@@ -32,13 +34,14 @@ def command(config: Path | None) -> None:
     try:
         settings = load_settings(config)
         rules = load_forwarding(settings.forward.rules).value
+        tables = known_tables(settings.paths.pipelines)
     except ContentErrors as errors:
         click.echo(str(errors), err=True)
         sys.exit(EXIT_CONFIGURATION)
-    sys.exit(asyncio.run(_run(settings, rules)))
+    sys.exit(asyncio.run(_run(settings, rules, tables)))
 
 
-async def _run(settings: Settings, rules: ForwardRules) -> int:
+async def _run(settings: Settings, rules: ForwardRules, tables: Tables) -> int:
     clock, meters = SystemClock(), Meters()
     problems = Problems(clock)
     configure(
@@ -50,7 +53,7 @@ async def _run(settings: Settings, rules: ForwardRules) -> int:
         problems=problems,
     )
     try:
-        return await Role(settings, rules, clock, meters, problems).run()
+        return await Role(settings, rules, tables, clock, meters, problems).run()
     except OSError as error:
         log.error(events.ADMIN_REFUSED, bind=settings.admin.bind, port=settings.admin.port, reason=error.strerror)  # noqa: TRY400 - a trace says nothing more
         return 1

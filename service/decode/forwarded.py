@@ -14,8 +14,10 @@ import msgspec
 
 from service.decode.json_value import read_single
 from service.decode.payload import objects, read_payload
+from service.decode.tables import add_row, rows_of
 from service.decode.units import Broken, Run, Units
 from service.event import Origin
+from service.parse.columns import layout_of
 
 TRANSPORT = "s3"
 PREFIX = b'{"siem":"forwarded/1",'
@@ -45,12 +47,15 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the object was written, milliseconds since the epoch: events without a time of their own go by it."""
     first: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
     """Number of the first unit."""
-    form: Literal["lines", "json", "letter"]
-    """``lines`` of text; a ``json`` value a line; bytes of something that is a dead ``letter``."""
+    form: Literal["lines", "json", "rows", "letter"]
+    """``lines`` of text; a ``json`` value a line; ``rows`` of a table, which may go on over lines; bytes of something that is
+    a dead ``letter``."""
     part: Annotated[str, msgspec.Meta(max_length=1200)] = ""
     """Member of an archive."""
     columns: Annotated[str, msgspec.Meta(max_length=65_536)] | None = None
     """Header line in force: it stands only once in the file."""
+    separator: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] | None = None
+    """Of rows."""
     code: Flaw | None = None
     """Of a dead letter."""
     reason: Annotated[str, msgspec.Meta(max_length=2048)] = ""
@@ -81,7 +86,7 @@ def read_forwarded(payload: bytes, units: Units) -> bool:
         head = _decoder.decode(payload[: max(end, 0)])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    if (head.form == "letter") != (head.code is not None):
+    if (head.form == "letter") != (head.code is not None) or (head.form == "rows") != (head.separator is not None):
         return False
     _Forwarded(head, units).read(payload[end + 1 :])
     if not units.found():
@@ -103,6 +108,9 @@ class _Forwarded:
             self.breaks(Broken(0, 1, body, head.code, head.reason, stage="forward"))
             return
         body = body.removesuffix(b"\n")
+        if head.separator is not None:
+            self.rows(body, head.separator)
+            return
         try:
             text = body.decode()
         except UnicodeDecodeError:
@@ -115,6 +123,18 @@ class _Forwarded:
             self.unit = good
         if good < len(lines):
             self.apart([line.encode() for line in lines[good:]])
+
+    def rows(self, body: bytes, separator: str) -> None:
+        """Read a part of a table."""
+        lines = body.decode("utf-8", "surrogateescape").split("\n")
+        for row in rows_of(lines, separator, len(layout_of(self.head.columns or "", separator))):
+            if self.units.full:
+                self.breaks(self.too_many("\n".join(lines[row.line :]).encode("utf-8", "surrogateescape")))
+                return
+            found = Units(self.units.limits)
+            add_row(row, found)
+            self.add(found)
+            self.unit += 1
 
     def alike(self, lines: list[str], *, has_returns: bool) -> int:
         """How many lines from the first are one event each, as they stand."""

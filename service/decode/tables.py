@@ -33,10 +33,14 @@ class Table(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of a table as text; it begins at line ``line``, from 0. ``closed`` False: a quoted value does not end."""
+    """A row of a table as text; it begins at line ``line``, from 0, and ends before line ``end``.
+
+    ``closed`` False: a quoted value does not end.
+    """
 
     text: str
     line: int
+    end: int
     closed: bool = True
 
 
@@ -66,11 +70,12 @@ class Tables:
 NONE = Tables()
 
 
-def rows_of(lines: list[str], separator: str, width: int) -> Iterator[Row]:
+def rows_of(lines: list[str], separator: str, width: int, *, ended: bool = True) -> Iterator[Row]:
     """The rows that lines hold; blank ones are none. ``width`` is the number of columns.
 
     A line whose quotes do not come in pairs goes on in the next ones, unless it is a row as it stands: a quote inside a value
-    that is not quoted is a character like others.
+    that is not quoted is a character like others. Where more lines follow (not ``ended``), a row that may go on in them is not
+    given.
     """
     at = 0
     while at < len(lines):
@@ -78,14 +83,16 @@ def rows_of(lines: list[str], separator: str, width: int) -> Iterator[Row]:
         at += 1
         if text.count('"') & 1 and not _is_row(text, separator, width):
             at = _closing(lines, start)
-            if not at:
+            if at < 0 and not ended:
+                return
+            if at <= 0:
                 at = start + 1
-                yield Row(text.removesuffix("\r"), start, closed=False)
+                yield Row(text.removesuffix("\r"), start, at, closed=False)
                 continue
             text = "\n".join(lines[start:at])
         text = text.removesuffix("\r")
         if text and not text.isspace():
-            yield Row(text, start)
+            yield Row(text, start, at)
 
 
 def _is_row(text: str, separator: str, width: int) -> bool:
@@ -96,7 +103,7 @@ def _is_row(text: str, separator: str, width: int) -> bool:
 
 
 def _closing(lines: list[str], start: int) -> int:
-    """The line after the one that closes the quote left open at ``start``; 0 when none near does."""
+    """The line after the one that closes the quote left open at ``start``; 0 when none near does, -1 when none that is there."""
     size = len(lines[start])
     for at in range(start + 1, min(start + MOST_LINES, len(lines))):
         size += len(lines[at]) + 1
@@ -104,7 +111,7 @@ def _closing(lines: list[str], start: int) -> int:
             return 0
         if lines[at].count('"') & 1:
             return at + 1
-    return 0
+    return 0 if start + MOST_LINES <= len(lines) else -1
 
 
 def read_table(data: bytes, units: Units) -> bool:
@@ -131,14 +138,16 @@ def read_table(data: bytes, units: Units) -> bool:
             units.gives_up("\n".join(lines[row.line :]).encode("utf-8", "surrogateescape"), row.line + 2)
             break
         units.values += 1
-        _add(row, header, units)
+        if row.text == header:
+            units.control += 1
+        else:
+            add_row(row, units)
     return True
 
 
-def _add(row: Row, header: str, units: Units) -> None:
-    if row.text == header:
-        units.control += 1
-    elif not row.closed:
+def add_row(row: Row, units: Units) -> None:
+    """Add a row, or what is wrong with it. Bytes that are no UTF-8 stand in it as lone surrogates."""
+    if not row.closed:
         units.breaks(_bytes(row.text), row.line + 2, "unclosed_quote", "a quoted value does not end")
     elif not row.text.isascii() and _SURROGATE.search(row.text) is not None:
         units.breaks(_bytes(row.text), row.line + 2, "invalid_utf8", "the row holds bytes that are no UTF-8")

@@ -9,14 +9,16 @@ from service.forward.spoiled import Spoiled
 
 
 class Block(NamedTuple):
-    """Units next to each other, one a line."""
+    """Units next to each other, one a line (a row may have several)."""
 
-    form: Literal["lines", "json"]
+    form: Literal["lines", "json", "rows"]
     first: int
     units: int
     data: bytes
     columns: str | None = None
     """Header line in force."""
+    separator: str | None = None
+    """Of rows, which may go on over lines: such a block is not to be cut."""
 
 
 class Flawed(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from service.decode.tables import NONE, Tables
 from service.forward.archive import members
 from service.forward.blocks import Block, Bytes, Flawed
 from service.forward.bounds import Bounds
@@ -17,24 +18,27 @@ Content = tuple[str, Block | Flawed]
 """Member of the archive ("" for an object that is none), and what it holds."""
 
 
-def contents(thing: Thing, bounds: Bounds) -> Iterator[Content]:
-    """Everything the object holds, in order. Raises Backpressure when it cannot be read for the moment."""
+def contents(thing: Thing, bounds: Bounds, tables: Tables = NONE) -> Iterator[Content]:
+    """Everything the object holds, in order; ``tables`` are known by their headers.
+
+    Raises Backpressure when it cannot be read for the moment.
+    """
     ahead = Ahead(thing)
     head = ahead.look()
     if not head.startswith(ZIP):
-        items = rows(thing, bounds) if head.startswith(PARQUET) else _file(ahead, thing.again, bounds)
+        items = rows(thing, bounds) if head.startswith(PARQUET) else _file(ahead, thing.again, bounds, tables)
         yield from (("", item) for item in items)
         return
     part = ""
     try:
         for member in members(thing, bounds):
             part = member.part
-            yield from ((part, item) for item in _file(member, member.again, bounds))
+            yield from ((part, item) for item in _file(member, member.again, bounds, tables))
     except Spoiled as spoiled:
         yield part, _flawed(spoiled)
 
 
-def _file(source: Bytes, again: Callable[[], Bytes], bounds: Bounds) -> Iterator[Block | Flawed]:
+def _file(source: Bytes, again: Callable[[], Bytes], bounds: Bounds, tables: Tables) -> Iterator[Block | Flawed]:
     try:
         content = unpacked(source, again, bounds)
         head = content.look()
@@ -45,7 +49,7 @@ def _file(source: Bytes, again: Callable[[], Bytes], bounds: Bounds) -> Iterator
     if name:
         yield Flawed(0, "unsupported", f"{name} is not read", head)
         return
-    yield from Walk(content, bounds).run()
+    yield from Walk(content, bounds, tables).run()
 
 
 def _flawed(spoiled: Spoiled) -> Flawed:

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from service.clock import Clock
+from service.decode.tables import NONE, Tables
 from service.errors import Backpressure
 from service.forward.blocks import Block, Flawed
 from service.forward.bounds import Bounds
@@ -59,8 +60,9 @@ class Forwarder:
         rng: random.Random,
         threads: Executor,
         bounds: Bounds | None = None,
+        tables: Tables = NONE,
     ) -> None:
-        """``s3``: a client of aiobotocore; ``threads`` do the reading."""
+        """``s3``: a client of aiobotocore; ``threads`` do the reading; ``tables`` are known by their headers."""
         self.counts = Counts()
         self._s3 = s3
         self._producer = producer
@@ -69,6 +71,7 @@ class Forwarder:
         self._rng = rng
         self._threads = threads
         self._bounds = bounds or Bounds()
+        self._tables = tables
 
     async def forward(self, body: str, message: str, sent_ms: int) -> None:
         """Return when everything the message announces is safe on the stream.
@@ -130,7 +133,7 @@ class Forwarder:
 
     def _read(self, thing: S3Object, receipt: Receipt, loop: asyncio.AbstractEventLoop, stopping: threading.Event) -> None:
         frames = Frames(thing.name, self._bounds)
-        for part, item in contents(thing, self._bounds):
+        for part, item in contents(thing, self._bounds, self._tables):
             self._count(thing.name, item)
             for frame in frames.of(part, item):
                 self._put(frame, receipt, loop, stopping)

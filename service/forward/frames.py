@@ -37,7 +37,7 @@ class Frames:
         """The forwarded records of one item of the object's content."""
         if isinstance(item, Flawed):
             yield self.letter(part, item)
-        elif len(item.data) <= 2 * self._bounds.frame:
+        elif len(item.data) <= 2 * self._bounds.frame or item.separator is not None:
             yield from self._block(part, item)
         else:
             for piece in _cut(item, self._bounds.frame):
@@ -51,14 +51,16 @@ class Frames:
         return self._compressor.compress(head_line(head) + flawed.data[:KEPT_BYTES])
 
     def _block(self, part: str, block: Block) -> Iterator[bytes]:
-        head = msgspec.structs.replace(self._head, first=block.first, part=part, form=block.form, columns=block.columns)
+        head = msgspec.structs.replace(
+            self._head, first=block.first, part=part, form=block.form, columns=block.columns, separator=block.separator
+        )
         plain = head_line(head) + block.data
         packed = self._compressor.compress(plain)
         if len(plain) > DEFAULT.inflated(len(packed)):
             packed = plain  # as it is, or decoding would take it for a bomb
         if len(packed) <= self._most:
             yield packed
-        elif block.units > 1:
+        elif block.units > 1 and block.separator is None:
             for piece in _cut(block, len(block.data) // 2):
                 yield from self._block(part, piece)
         else:

@@ -17,6 +17,7 @@ import os
 import random
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
@@ -25,6 +26,7 @@ from service.clock import Clock, SystemClock
 from service.errors import Backpressure
 from service.forward.connecting import Clients
 from service.forward.forwarder import Forwarder
+from service.forward.headers import known_tables
 from service.forward.producer import Producer
 from service.forward.role import bounds_of, put_limits_of
 from service.settings import Forward
@@ -75,6 +77,7 @@ class Warm:
         """Connect to nothing yet. Raises pydantic's ValidationError for an environment that says nonsense."""
         configure(level="info", form="json", secrets=(), clock=clock, meters=Meters(), problems=Problems(clock))
         self._clock = clock
+        self._tables = known_tables(Path(environment.get("SIEM_PATHS_PIPELINES", "pipelines")))
         self._settings = Forward.model_validate(
             {name: environment[key] for name in _SETTINGS if (key := PREFIX + name.upper()) in environment}
         )
@@ -127,7 +130,7 @@ class Warm:
         self._forwarder = Forwarder(
             await self._clients.s3(self._project, self._queue), self._producer,
             Meant(self._queue.buckets, self._queue.keys, self._queue.ignore), clock=self._clock, rng=rng, threads=self._threads,
-            bounds=bounds_of(self._settings),
+            bounds=bounds_of(self._settings), tables=self._tables,
         )  # fmt: skip
         return self._forwarder
 

@@ -15,6 +15,7 @@ from importlib.metadata import version
 import structlog
 
 from service.clock import Clock
+from service.decode.tables import NONE, Tables
 from service.forward.bounds import MIB, Bounds
 from service.forward.connecting import Clients
 from service.forward.forwarder import Forwarder
@@ -53,7 +54,8 @@ class ProjectForward:
 
 def bounds_of(settings: Forward) -> Bounds:
     """What one object may cost."""
-    return Bounds(unit=settings.unit_bytes, output=settings.object_bytes, record=settings.record_bytes)
+    record = settings.record_bytes
+    return Bounds(unit=settings.unit_bytes, output=settings.object_bytes, record=record, frame=min(Bounds().frame, record // 2))
 
 
 def put_limits_of(settings: Forward) -> PutLimits:
@@ -65,7 +67,9 @@ def put_limits_of(settings: Forward) -> PutLimits:
 
 
 @contextlib.asynccontextmanager
-async def connected(settings: Forward, rules: ForwardRules, clock: Clock) -> AsyncIterator[list[ProjectForward]]:
+async def connected(
+    settings: Forward, rules: ForwardRules, clock: Clock, tables: Tables = NONE
+) -> AsyncIterator[list[ProjectForward]]:
     """Every project ready to work; leaving ends what is still on its way."""
     rng = random.Random()  # noqa: S311 - jitter and partition keys, no secrets
     queues = sum(len(project.queues) for project in rules.projects)
@@ -80,7 +84,7 @@ async def connected(settings: Forward, rules: ForwardRules, clock: Clock) -> Asy
                 for queue in project.queues:
                     forwarder = Forwarder(
                         await clients.s3(project, queue), producer, Meant(queue.buckets, queue.keys, queue.ignore),
-                        clock=clock, rng=rng, threads=threads, bounds=bounds_of(settings),
+                        clock=clock, rng=rng, threads=threads, bounds=bounds_of(settings), tables=tables,
                     )  # fmt: skip
                     reader = QueueReader(
                         await clients.sqs(project, queue), queue.url, forwarder.forward, at_once=settings.objects_at_once,
@@ -98,10 +102,13 @@ async def connected(settings: Forward, rules: ForwardRules, clock: Clock) -> Asy
 class Role:
     """The running role; ``run`` once."""
 
-    def __init__(self, settings: Settings, rules: ForwardRules, clock: Clock, meters: Meters, problems: Problems) -> None:
+    def __init__(
+        self, settings: Settings, rules: ForwardRules, tables: Tables, clock: Clock, meters: Meters, problems: Problems
+    ) -> None:
         """Connect to nothing yet."""
         self._settings = settings
         self._rules = rules
+        self._tables = tables
         self._clock = clock
         self._meters = meters
         self._problems = problems
@@ -118,7 +125,7 @@ class Role:
             loop.add_signal_handler(number, self.stop)
         async with AdminServer(self._settings.admin, self.board) as admin:
             self.url = admin.url
-            async with connected(self._settings.forward, self._rules, self._clock) as projects:
+            async with connected(self._settings.forward, self._rules, self._clock, self._tables) as projects:
                 log.info(events.FORWARD_STARTED, projects=len(projects), queues=sum(len(each.readers) for each in projects))
                 ticking = asyncio.create_task(self._tick(projects))
                 await self._work(projects)
