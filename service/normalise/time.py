@@ -17,7 +17,7 @@ _SYSLOG = re.compile(
 _WORDS = re.compile(r"([A-Za-z]{3}) (\d{1,2}), (\d{4}),? (\d{1,2}):(\d\d):(\d\d)[ \u202f]([AaPp])[Mm]")
 _EXPONENT = re.compile(r"\d\.\d{1,17}[eE]\+?\d\d?")
 _MAIL = re.compile(
-    r"(?:[A-Za-z]{3,9},? +)?(\d{1,2})[ -]([A-Za-z]{3})[a-z]{0,6}[ -](\d{4}),? +(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
+    r"(?:[A-Za-z]{3,9},? +)?(\d{1,2})[ -]([A-Za-z]{3})[a-z]{0,6}[ -](\d{4}),? +(\d\d):(\d\d)(?::(\d\d)(?:[.,:](\d{1,9}))?)?"
     r"(?: *(Z|UT|UTC|GMT|[+-]\d\d:?\d\d))?"
 )
 _EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9})\d*)?")
@@ -166,7 +166,7 @@ def syslog(value: object, arrival_ms: int = 0) -> tuple[datetime, str] | None:
 
 
 def rfc2822(value: object) -> tuple[datetime, str] | None:
-    """``Fri, 27 Jan 2023 06:02:51 GMT``, with or without weekday, fraction and zone (UTC); ISO 8601 and epochs too."""
+    """``Fri, 27 Jan 2023 06:02:51 GMT``, with or without weekday, fraction (``:131`` too), zone (UTC); ISO 8601, epochs."""
     found = _MAIL.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 64 else None
     if found is None:
         return epoch_auto(value)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from service.parse.joins import JOINED, JOINS
 from service.parse.joins.pieces import MOST_CHARACTERS, MOST_PIECES
 
-DATABASES = ("mysql", "oracle", "postgresql", "sqlserver")
+DATABASES = ("mysql", "oracle", "postgresql", "redshift", "sqlserver")
 SLOW = ("# Time: 2026-01-14T10:00:00Z", "# User@Host: a[a] @  [x]", "# Query_time: 1", "SELECT 1", " FROM x;")
 POSTGRES = "2026-01-14 10:00:00 UTC:x(1):a@b:[1]:LOG:  statement: SELECT 1"
 CSV = '2026-01-14 10:00:00.123 UTC,"a","b",1,'
+REDSHIFT = "'2026-01-14T10:00:00Z UTC [ db=a user=b pid=1 userid=2 xid=3 ]' LOG: SELECT 1"
 ORACLE = "Wed Jan 14 10:00:00 2026 +00:00"
 
 
@@ -37,6 +38,8 @@ def joined(database: str, *events: str) -> list[str]:
         ("oracle", [["2026-01-14T10:00:00.1+00:00", "x"], ["2026-01-14T10:00:01Z", "14-JAN-2026 10:00:01 * x", "TNS-1"]]),
         ("oracle", [['<?xml version="1.0"?>', "<Audit>", "<AuditRecord>", "<DB_User>x"], ["<AuditRecord>", "</AuditRecord>"]]),
         ("oracle", [["*** 2026-01-14T10:00:00 (CDB$ROOT(1))", "*** SESSION ID:(1.2)"], ["<msg time='x'>", " <txt>x"], ["{}"]]),
+        ("redshift", [[REDSHIFT, "FROM x", "", "WHERE a || '|' = b"], [REDSHIFT], ["authenticated |Wed, 14 Jan 2026|x"]]),
+        ("redshift", [["1|a||create|0|0|0||1|2|Wed, 14 Jan 2026 10:00:00:123"], [REDSHIFT, "1 | 2"]]),
         ("sqlserver", [["2026-01-14 10:00:00.10 Server      x", "\ty"], ["2026-01-14 10:00:00 - ! [298] x"], ["{}"]]),
     ],
 )  # fmt: skip
@@ -74,7 +77,7 @@ def test_an_entry_ends_at_its_bounds() -> None:
 
 @given(
     st.sampled_from(DATABASES),
-    st.lists(st.one_of(st.text(max_size=20), st.sampled_from([*SLOW, POSTGRES, CSV, CSV + '"', ORACLE]))),
+    st.lists(st.one_of(st.text(max_size=20), st.sampled_from([*SLOW, POSTGRES, CSV, CSV + '"', ORACLE, REDSHIFT]))),
 )
 def test_no_line_is_lost(database: str, events: list[str]) -> None:
     kept = [event.replace("\r", "").replace("\n", "") or "x" for event in events if event != JOINED]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from service.parse.joins.container import container
-from service.parse.joins.databases import mysql, oracle, postgresql, sqlserver
+from service.parse.joins.databases import mysql, oracle, postgresql, redshift, sqlserver
 from service.parse.joins.pieces import JOINED
 
 JOINS: dict[str, Callable[[list[str]], bool]] = {
@@ -13,6 +13,7 @@ JOINS: dict[str, Callable[[list[str]], bool]] = {
     "mysql": mysql,
     "oracle": oracle,
     "postgresql": postgresql,
+    "redshift": redshift,
     "sqlserver": sqlserver,
 }
 """Name → function. It changes the list in place: the first piece becomes the whole, the others ``JOINED``; and says whether

@@ -26,6 +26,10 @@ _ORACLE = re.compile(
     r"|\s{0,8}<(?:AuditRecord|msg |\?xml)|Audit file /|\{"
 )
 _SQLSERVER = re.compile(rf"\ufeff?{_ISO}|\{{")
+_REDSHIFT = re.compile(
+    rf"'{_ISO}Z? |[a-z][a-z_ ]{{1,60}}\|[A-Z][a-z]{{2}}, "
+    r"|\d{1,20} {0,60}\|[^|\n]{0,300}\|[^|\n]{0,300}\|[a-z]{1,20} {0,60}\|"
+)
 _POSTGRESQL = re.compile(rf"(?P<quoted>{_ISO}[.\d]{{0,10}} [A-Za-z0-9+:-]{{1,10}},)|[^\t]")
 
 
@@ -42,6 +46,11 @@ def oracle(events: list[str]) -> bool:
 def postgresql(events: list[str]) -> bool:
     """Lines that PostgreSQL indents because they go on, and of its CSV those between quotes."""
     return _join(events, _POSTGRESQL)
+
+
+def redshift(events: list[str]) -> bool:
+    """Lines of Redshift's user activity log that begin no entry: statements over many lines."""
+    return _join(events, _REDSHIFT)
 
 
 def sqlserver(events: list[str]) -> bool:
