@@ -58,12 +58,19 @@ def keep_rest(flaw: Flaw | None, path: tuple[str, ...], raw: dict[str, Any], kno
 
 def cannot_cast(flaw: Flaw | None, field: str, path: tuple[str, ...], value: object, wanted: str) -> Flaw | None:
     """Remember a value that is not of its field's type: kept among the leftovers, named in ``error.message``, flagged."""
-    if value in _EMPTY:
+    if value in _EMPTY or _hollow(value):
         return flaw
     flaw = keep(flaw, path, value) or Flaw()
     flaw.errors.append(f"{field}: {_shown(value)} is not {wanted}")
     flaw.tags["cast_error"] = None
     return flaw
+
+
+def _hollow(value: object, depth: int = 8) -> bool:
+    """Whether an object or list holds nothing but objects and lists that hold nothing."""
+    if not depth or not isinstance(value, dict | list):
+        return False
+    return all(item in _EMPTY or _hollow(item, depth - 1) for item in (value.values() if isinstance(value, dict) else value))
 
 
 def flag(flaw: Flaw | None, tag: str, message: str = "") -> Flaw:
