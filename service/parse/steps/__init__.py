@@ -17,6 +17,7 @@ from service.parse.steps.klog import klog
 from service.parse.steps.mysql import mysql
 from service.parse.steps.oracle import oracle
 from service.parse.steps.postgresql import postgresql
+from service.parse.steps.redshift import redshift
 from service.parse.steps.sqlserver import sqlserver
 from service.parse.steps.syslog import syslog
 from service.parse.steps.windows_event import windows_event
@@ -35,6 +36,7 @@ PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "mysql": mysql,
     "oracle": oracle,
     "postgresql": postgresql,
+    "redshift": redshift,
     "sqlserver": sqlserver,
     "syslog": syslog,
     "windows_event": windows_event,
