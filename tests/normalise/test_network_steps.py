@@ -38,6 +38,12 @@ def test_garbage_keeps_its_address_and_claims_nothing_else() -> None:
     assert call("host_port", "192.0.2.1:70000") == {"address": "192.0.2.1:70000"}
 
 
+def test_a_zone_is_in_the_address_only() -> None:
+    assert call("host_port", "fe80::1%4") == {"ip": "fe80::1", "address": "fe80::1%4"}
+    assert call("host_port", "[fe80::1%eth0]:443") == {"ip": "fe80::1", "port": 443, "address": "fe80::1%eth0"}
+    assert call("host_port", "a%b") == {"domain": "a%b", "address": "a%b"}
+
+
 def test_a_port_of_its_own_column_is_used() -> None:
     assert call("host_port", "2001:db8::1", "8080") == {"ip": "2001:db8::1", "port": 8080, "address": "2001:db8::1"}
 

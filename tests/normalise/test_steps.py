@@ -136,6 +136,7 @@ def test_unknown_options_are_refused(name: str) -> None:
         ("capture", {"regex": "()()()()()"}),
         ("capture", {"regex": 7}),
         ("hex_number", {"plain": "octal"}),
+        ("percent_decoded", {"plus": "minus"}),
     ],
 )
 def test_wrong_options_are_refused_when_the_pipeline_is_compiled(name: str, options: dict[str, Any]) -> None:

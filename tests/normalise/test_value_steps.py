@@ -40,6 +40,12 @@ def test_groups_of_a_regex_are_captured_in_order() -> None:
     assert call("capture", "first\nsecond") == {"first": "first"}
 
 
+def test_percent_escapes_go_and_plus_stays_unless_told() -> None:
+    assert call("percent_decoded", "a+b%20c%2b") == {"text": "a+b c+"}
+    assert call("percent_decoded", "a+b%20c%2b", plus="blank") == {"text": "a b c+"}
+    assert call("percent_decoded", "-", plus="blank") == {}
+
+
 def test_plain_digits_are_read_as_told() -> None:
     assert call("hex_number", "10") == {"number": 10}
     assert call("hex_number", "2b8", plain="hex") == {"number": 0x2B8}

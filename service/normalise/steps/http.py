@@ -29,7 +29,7 @@ def forwarded(text: object) -> tuple[list[str] | None, str | None, str | None]:
         return None, None, None
     found: dict[str, None] = {}
     origin: str | None = None
-    for part in text.replace("%20", " ").split(",", MOST_HEADERS)[:MOST_HEADERS]:
+    for part in text.replace("%20", " ").replace("+", " ").split(",", MOST_HEADERS)[:MOST_HEADERS]:
         name = part.strip().strip('"')
         packed = pack(name)
         if packed is None:

@@ -22,11 +22,17 @@ def _host(name: str, port: int | None) -> Host:
     if packed is not None:
         text = spell(packed)
         return text, port, None, text
+    bare = pack(name.partition("%")[0]) if "%" in name else None
+    if bare is not None:
+        return spell(bare), port, None, name
     return (None, port, name.lower().removesuffix(".") or None, name or None) if name else NOWHERE
 
 
 def host_port(text: object, port: object = None) -> Host:
-    """IP, port, domain and address (IP or domain) of ``1.2.3.4:443``, ``[2001:db8::1]:443``, ``host:443``, ``host``."""
+    """IP, port, domain and address (IP or domain) of ``1.2.3.4:443``, ``[2001:db8::1]:443``, ``host:443``, ``host``.
+
+    The zone of ``fe80::1%4`` is in the address, not in the IP.
+    """
     if not isinstance(text, str) or text in ABSENT:
         return NOWHERE
     given = port_of(port)
@@ -35,6 +41,8 @@ def host_port(text: object, port: object = None) -> Host:
         name, _, rest = text[1:].partition("]")
         return _host(name, port_of(rest[1:]) if rest.startswith(":") else given)
     if colons == 0 or (colons > 1 and pack(text) is not None):
+        return _host(text, given)
+    if colons > 1 and "%" in text and pack(text.partition("%")[0]) is not None:
         return _host(text, given)
     name, _, rest = text.rpartition(":")
     number = port_of(rest)

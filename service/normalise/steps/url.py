@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from service.normalise.steps.spec import FieldKind, StepSpec
+from service.normalise.steps.spec import FieldKind, StepFunction, StepSpec
 
 ABSENT = frozenset({"", "-"})
 SCHEMES = frozenset("abcdefghijklmnopqrstuvwxyz0123456789+.-")
@@ -148,6 +149,16 @@ def percent_decoded(text: object) -> tuple[str | None]:
     return (text,)
 
 
+def make_percent_decoded(options: Mapping[str, Any]) -> StepFunction:
+    """``plus: blank``: each ``+`` stands for a blank, as in forms and in what IIS logs."""
+    plus = options.get("plus", "keep")
+    if plus not in ("keep", "blank"):
+        raise ValueError(f"plus is keep or blank, not {plus!r}")
+    if plus == "keep":
+        return percent_decoded
+    return lambda text: percent_decoded(text.replace("+", " ") if isinstance(text, str) and "+" in text else text)
+
+
 _PIECES: dict[str, FieldKind] = {
     "original": "str",
     "full": "str",
@@ -163,7 +174,9 @@ _PIECES: dict[str, FieldKind] = {
 }
 
 STEPS: dict[str, StepSpec] = {
-    "percent_decoded": StepSpec(percent_decoded, ("text",), {"text": "str"}),
+    "percent_decoded": StepSpec(
+        percent_decoded, ("text",), {"text": "str"}, options=("plus",), make=make_percent_decoded
+    ),
     "url": StepSpec(split, ("url", "scheme", "domain", "port"), {**_PIECES}, cuts=True),
     "request_line": StepSpec(
         request_line,
