@@ -17,7 +17,7 @@ from service.normalise.cast import LONG, dumps, quote, quote_all, to_keyword, to
 from service.normalise.related import distinct
 from service.normalise.steps.leftovers import safe_leftover
 from service.normalise.time import READERS, Times, suffix_of, syslog
-from service.parse.columns import line_of, split_bracketed, split_carefully, split_quoted, split_separated
+from service.parse.columns import layout_of, line_of, split_bracketed, split_carefully, split_quoted, split_separated
 from service.parse.joins import JOINS
 from service.parse.json_event import read_json
 from service.parse.masks import MASKS
@@ -53,13 +53,16 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers, watch: Watch 
     general: Written | None = None
     settled: Watch | None = None
 
-    raw_names = raw_names_of(loaded.file) if loaded.file.parse.columns is not None else ()
+    columns = loaded.file.parse.columns
+    raw_names = raw_names_of(loaded.file) if columns is not None else ()
+    known = (name for names in (columns.known if columns is not None else ()) for name in layout_of(names, " "))
+    widest = tuple(dict.fromkeys((*raw_names, *known)))
 
     def build(layout: tuple[str, ...] | None, *, objects: bool = False) -> Carry:
         nonlocal general, settled
         wanted = watch if settled is None else settled
         general = write_function(loaded, layout, version, wanted, settled=settled is not None, objects=objects)
-        if layout is not raw_names and settled is None:
+        if layout is not widest and settled is None:
             settled = general.watch  # what the function for most events can tell, all must
         fields.update(emitted(general.slots, loaded.catalogue.fields, loaded.file))
         function: Carry = _bind(general, loaded, enrichers, version, memos)
@@ -71,8 +74,8 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers, watch: Watch 
     try:
         _masks_exist(loaded)
         _join_exists(loaded)
-        if loaded.file.parse.columns is not None:
-            build(raw_names)  # every column that a step reads: its fields belong in the index template
+        if columns is not None:
+            build(widest)  # every column that a step reads: its fields belong in the index template
         made = CompiledPipeline(loaded.file, loaded.catalogue, version, fields, raw_names, build, shapes)
     except ContentError as error:
         raise ContentErrors(str(loaded.folder), [error]) from error

@@ -338,6 +338,12 @@ def test_too_few_columns_are_a_dead_letter_and_surplus_ones_are_kept(row: Compil
     assert json.loads(carried.pieces[0].split("\n")[1])["toy"]["unmapped"] == {"extra": ["more", "and", "more"]}
 
 
+def test_what_a_step_makes_of_a_known_layout_is_among_the_fields(tmp_path: Path) -> None:
+    text = ROW_PIPELINE.replace("minimum: 3", 'known: ["at src dst port action host"], minimum: 3')
+    text = text.replace("  translate:", "  step: { name: host_port, from: host, to: { domain: url.domain } }\n  translate:")
+    assert "url.domain" in pipeline(tmp_path, text).fields
+
+
 def test_quoted_values_may_hold_the_separator_and_plain_lines_are_split_all_the_same(tmp_path: Path) -> None:
     text = ROW_PIPELINE.replace("minimum: 3", 'minimum: 3, separator: ",", quoted: true')
     made = pipeline(tmp_path, text)
