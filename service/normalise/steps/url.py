@@ -174,9 +174,7 @@ _PIECES: dict[str, FieldKind] = {
 }
 
 STEPS: dict[str, StepSpec] = {
-    "percent_decoded": StepSpec(
-        percent_decoded, ("text",), {"text": "str"}, options=("plus",), make=make_percent_decoded
-    ),
+    "percent_decoded": StepSpec(percent_decoded, ("text",), {"text": "str"}, options=("plus",), make=make_percent_decoded),
     "url": StepSpec(split, ("url", "scheme", "domain", "port"), {**_PIECES}, cuts=True),
     "request_line": StepSpec(
         request_line,
