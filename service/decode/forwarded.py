@@ -23,8 +23,8 @@ TRANSPORT = "s3"
 PREFIX = b'{"siem":"forwarded/1",'
 
 Flaw = Literal[
-    "archived", "bomb", "corrupt", "empty_member", "foreign_bucket", "gone", "not_a_notification", "replaced", "too_long",
-    "too_many_members", "unreadable", "unsupported",
+    "archived", "bomb", "corrupt", "foreign_bucket", "gone", "not_a_notification", "replaced", "too_long", "too_many_members",
+    "unsupported",
 ]  # fmt: skip
 """Why the forwarder could not use something; a closed list, because the codes of dead letters are labels of metrics."""
 FLAWS: tuple[str, ...] = get_args(Flaw)

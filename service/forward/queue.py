@@ -75,16 +75,23 @@ class QueueReader:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event, drain_seconds: float) -> None:
-        """Return when ``stop`` is set and what was begun is done; what is not after ``drain_seconds`` goes back to the queue."""
+        """Return when ``stop`` is set and what was begun is done; what is not after ``drain_seconds`` goes back to the queue.
+
+        Raises what nobody foresaw.
+        """
         reading = asyncio.create_task(self._read(stop))
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        # A request for messages is not broken off: what it brings would stay hidden from everybody.
-        _, late = await asyncio.wait((reading, *self._tasks), timeout=drain_seconds)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(reading, stopping, *late, return_exceptions=True)
+        try:
+            await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
+            # A request for messages is not broken off: what it brings would stay hidden from everybody.
+            await asyncio.wait((reading, *self._tasks), timeout=drain_seconds)
+        finally:
+            tasks = (reading, stopping, *self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if not reading.cancelled():
+            reading.result()
 
     async def _read(self, stop: asyncio.Event) -> None:
         failures = 0

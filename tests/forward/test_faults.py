@@ -326,6 +326,39 @@ def assert_quiet(project: ProjectForward) -> None:
     assert project.trouble() == ""
 
 
+class Broken:
+    """An SQS client that fails in a way nobody foresaw."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    async def receive_message(self, **_: Any) -> Any:
+        raise ZeroDivisionError
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+
+async def break_reading(stage: Stage) -> None:
+    async with stage.forwarding(Forward(drain_seconds=0.2)) as project:
+        await until(lambda: project.readers[0].working == 1, 30)
+        project.producer.trouble = "stalled"
+        project.readers[0]._client = Broken(project.readers[0]._client)
+        await asyncio.sleep(2)
+
+
+async def test_a_reader_that_breaks_says_so_and_gives_back_what_it_holds(stage: Stage) -> None:
+    """The process must end then: one that goes on without reading would look alive."""
+    await stage.put("k", b"one\n")
+    await stage.send(stage.notification("k"))
+    stage.double.faults.stall("PutRecords", 1000)
+    with pytest.raises(ZeroDivisionError):
+        await break_reading(stage)
+    stage.double.faults.clear()
+    async with stage.forwarding() as project:
+        await asyncio.wait_for(stage.until_empty(project, 1), 10)
+
+
 async def test_a_fault_of_ours_leaves_the_message_and_the_others_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     await stage.put("k", b"one\n")
     await stage.put("other", b"two\n")
