@@ -34,6 +34,8 @@ KEYS = {
     f"{LOGS}/vpcdnsquerylogs/vpc-1/2026/11/21/x.log.gz": "aws.route53_resolver",
     f"{LOGS}/CloudFront/E1EXAMPLE12345.2026-11-21-10.x.gz": "aws.cloudfront",
     "cdn/E1EXAMPLE12345.2026-11-21-10.0a1b2c3d.gz": "aws.cloudfront",
+    "aws/VPC_FLOW/2.0/region=eu-central-1/accountId=111122223333/eventDay=20261121/x.gz.parquet": "aws.securitylake",
+    "ext/sensor/region=eu-central-1/accountId=111122223333/eventDay=20261121/x.parquet": "aws.securitylake",
     "s3/2026-11-21-10-00-00-0123456789ABCDEF": "aws.s3access",
     "s3/111122223333/eu-central-1/shop/2026/11/21/2026-11-21-10-00-00-0123456789ABCDEF": "aws.s3access",
 }
@@ -66,3 +68,7 @@ def test_any_other_key_leaves_it_to_the_content(router: Router, key: str) -> Non
 
 def test_the_buckets_of_waf_have_its_name(router: Router) -> None:
     assert claimed(router, "any/key", "aws-waf-logs-shop") == ["aws.waf"]
+
+
+def test_the_buckets_of_a_security_lake_have_its_name(router: Router) -> None:
+    assert claimed(router, "any/key", "aws-security-data-lake-eu-central-1-0a1b2c") == ["aws.securitylake"]
