@@ -43,18 +43,21 @@ class Shape:
         for head, rests in split.items():
             self._below[head] = Shape(rests)
 
-    def fit(self, value: Any) -> str | None:
-        """JSON text of the object; None when there is nothing in it. Anything but an object becomes ``{"value": …}``."""
+    def fit(self, value: Any, *, clean: bool = False) -> str | None:
+        """JSON text of the object; None when there is nothing in it. Anything but an object becomes ``{"value": …}``.
+
+        ``clean``: it is known to hold no nulls and no empties.
+        """
         if value.__class__ is not dict:
             if value in (None, "", [], {}):
                 return None
             value = {"value": value}
-        if not all(value.values()):
+        if not clean and not all(value.values()):
             value = {key: item for key, item in value.items() if item or item.__class__ in _NUMBERS}
         if not value:
             return None
         text = _text(value if self.fits(value) else self._fitted(value))
-        if text is not None and ('""' in text or "null" in text or "[]" in text or "{}" in text):
+        if text is not None and not clean and ('""' in text or "null" in text or "[]" in text or "{}" in text):
             value = pruned(value)
             if value is None:
                 return None

@@ -27,7 +27,7 @@ def read_json(text: str) -> tuple[dict[str, Any], bool]:
         repaired = True
     if not isinstance(value, dict):
         raise EventError("parse", "not_object", f"expected a JSON object, found {type(value).__name__}")
-    if _deeper_than(value, DEEPEST):
+    if text.count("{") + text.count("[") > DEEPEST and _deeper_than(value, DEEPEST):
         raise EventError("parse", "too_deep", f"nested deeper than {DEEPEST} levels")
     return value, repaired
 

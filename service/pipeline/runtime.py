@@ -15,6 +15,7 @@ from service.parse.objects import Places, plain_row, row_of_object
 from service.pipeline.flaw import Flaw, keep
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 LONGEST_ID = 400
 """Characters of an ``_id`` beyond which it is a hash; OpenSearch takes 512 bytes."""
 
@@ -82,11 +83,11 @@ def origin_prefix(origin: Origin) -> str:
 def _base36(sequence: str) -> str:
     if not (sequence.isascii() and sequence.isdecimal() and len(sequence) <= 60):
         return blake2b(sequence.encode("utf-8", "replace"), digest_size=10).hexdigest()
-    number, digits = int(sequence), []
+    number, pairs = int(sequence), []
     while number:
-        number, digit = divmod(number, 36)
-        digits.append(_DIGITS[digit])
-    return "".join(reversed(digits)) or "0"
+        number, pair = divmod(number, 1296)
+        pairs.append(_PAIRS[pair])
+    return "".join(reversed(pairs)).lstrip("0") or "0"
 
 
 def identity(values: tuple[object, ...]) -> str | None:

@@ -125,20 +125,24 @@ def _of_resource(kind: str, ident: str | None, details: dict[str, Any]) -> list[
 
 
 def _pivots(ident: str | None, kind: str, details: dict[str, Any], found: Pivots) -> None:
-    addresses = [
-        details.get(key) for key in ("IpV4Addresses", "IpV6Addresses", "PublicIp", "PrivateIpAddress", "PublicIpAddress")
-    ]
-    for each in addresses:
-        found.walk(each, "ipAddress")
-    for key in ("UserName", "PrincipalName", "PrincipalId", "UserId", "RoleName", "OwnerName"):
-        name = details.get(key)
-        if isinstance(name, str) and name:
-            found.users[name] = None
-    found.walk(details.get("CodeSha256"), "sha256")
+    for key, value in details.items():
+        group = _PIVOTS.get(key)
+        if group:
+            found.walk(value, group)
+        elif group == "" and isinstance(value, str) and value:
+            found.users[value] = None
     if ident:
         found.hosts[ident] = None
         if kind == "AwsEc2Instance":
             found.hosts[_last(ident) or ident] = None
+
+
+_PIVOTS = {
+    **dict.fromkeys(("IpV4Addresses", "IpV6Addresses", "PublicIp", "PrivateIpAddress", "PublicIpAddress"), "ipAddress"),
+    **dict.fromkeys(("UserName", "PrincipalName", "PrincipalId", "UserId", "RoleName", "OwnerName"), ""),
+    "CodeSha256": "sha256",
+}
+"""Keys of a resource's details → what ``Pivots`` knows them as; "" for names of users."""
 
 
 @lru_cache(maxsize=4096)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, NamedTuple
 
+from service.enrich.addresses import pack
 from service.enrich.fragments import dump
 from service.normalise.cast import to_keyword, to_long
 
@@ -35,6 +35,7 @@ _ADDRESS_KEYS = frozenset(
 )
 _HASH_KEYS = frozenset({"executableSha256", "scriptSha256", "hash", "sha256", "objectHash"})
 _HOST_KEYS = frozenset({"privateDnsName", "publicDnsName"})
+_TOLD = _ADDRESS_KEYS | _HASH_KEYS | _HOST_KEYS
 _DEEPEST = 30
 _MOST = 100
 _USER_KEYS = {
@@ -139,13 +140,7 @@ def _lower(value: object) -> str | None:
 
 
 def _address(value: object) -> str | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return None
-    return None if "%" in value else value
+    return value if isinstance(value, str) and pack(value) is not None else None
 
 
 class Pivots:
@@ -161,16 +156,20 @@ class Pivots:
         """Collect from a value that stands under the key ``holder``."""
         if depth > _DEEPEST:
             return
-        if isinstance(value, list):
-            for item in value:
-                self.walk(item, holder, depth + 1)
-        elif isinstance(value, dict):
+        if value.__class__ is dict:
             for key in _USER_KEYS.get(holder, ()):
                 name = value.get(key)
                 if isinstance(name, str) and name:
                     self.users[name] = None
             for key, item in value.items():
-                self.walk(item, key, depth + 1)
+                kind = item.__class__
+                if kind is dict or kind is list:
+                    self.walk(item, key, depth + 1)
+                elif kind is str and key in _TOLD and item:
+                    self._word(item, key)
+        elif value.__class__ is list:
+            for item in value:
+                self.walk(item, holder, depth + 1)
         elif isinstance(value, str) and value:
             self._word(value, holder)
 

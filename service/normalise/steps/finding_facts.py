@@ -45,7 +45,7 @@ _RESOURCE, _SERVICE = Shape(RESOURCE), Shape(SERVICE)
 
 def finding_objects(resource: object, service: object) -> tuple[str | None, str | None]:
     """JSON text of resource and service under the names detection content reads, safe for the mapping."""
-    return _RESOURCE.fit(renamed(resource, "resource")), _SERVICE.fit(renamed(service, "service"))
+    return _RESOURCE.fit(renamed(resource, "resource"), clean=True), _SERVICE.fit(renamed(service, "service"), clean=True)
 
 
 def finding_severity(severity: object) -> tuple[int | None, str | None, str | None]:

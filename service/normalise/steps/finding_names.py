@@ -93,25 +93,37 @@ def renamed(value: Any, holder: str = "", depth: int = 0) -> Any:
     """The value with every key renamed; empties left out."""
     if depth > _DEEPEST:
         return None
-    if isinstance(value, list):
+    if value.__class__ is list:
         items = [renamed(item, holder, depth + 1) for item in value]
         return [item for item in items if item is not None] or None
-    if not isinstance(value, dict):
+    if value.__class__ is not dict:
         return value if value != "" else None
     result: dict[str, Any] = {}
     for key, item in value.items():
-        inner = pruned(item) if key in _VERBATIM else renamed(item, key, depth + 1)
-        if key in _MOMENTS and isinstance(inner, int | float) and not isinstance(inner, bool):
-            inner = _moment(inner)
-        if inner is not None:
-            _put(result, _name(key, holder), inner)
+        kind = item.__class__
+        if kind is dict or kind is list:
+            item = pruned(item) if key in _VERBATIM else renamed(item, key, depth + 1)
+            if item is None:
+                continue
+        elif item is None or item == "":
+            continue
+        elif key in _MOMENTS and (kind is int or kind is float):
+            item = _moment(item)
+        parents, last = _name(key, holder)
+        at = result if parents is None else _below(result, parents)
+        if last in at and item.__class__ is dict and at[last].__class__ is dict:
+            item = {**at[last], **item}
+        at[last] = item
     return result or None
 
 
 @lru_cache(maxsize=4096)
-def _name(key: str, holder: str) -> str:
+def _name(key: str, holder: str) -> tuple[list[str] | None, str]:
+    """Where the key goes: the objects around it, if any, and its name there."""
     special = _INSIDE.get(holder, {}).get(key) or _PLAIN.get(key)
-    return special if special is not None else _WORD.sub("_", key.replace(".", "_") or "_").lower()
+    name = special if special is not None else _WORD.sub("_", key.replace(".", "_") or "_").lower()
+    *parents, last = name.split(".")
+    return parents or None, last
 
 
 def _moment(number: float) -> str | float:
@@ -121,12 +133,10 @@ def _moment(number: float) -> str | float:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _put(result: dict[str, Any], name: str, value: Any) -> None:
-    *parents, last = name.split(".")
-    at = result
+def _below(at: dict[str, Any], parents: list[str]) -> dict[str, Any]:
     for parent in parents:
         below = at.get(parent)
         if not isinstance(below, dict):
             below = at[parent] = {}
         at = below
-    at[last] = {**at[last], **value} if isinstance(at.get(last), dict) and isinstance(value, dict) else value
+    return at

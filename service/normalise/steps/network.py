@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from service.enrich.addresses import pack, spell
@@ -18,14 +19,24 @@ NOWHERE: Host = (None, None, None, None)
 
 
 def _host(name: str, port: int | None) -> Host:
+    if not name:
+        return NOWHERE
+    ip, domain, address = _known_host(name) if len(name) <= 64 else _named(name)
+    return ip, port, domain, address
+
+
+def _named(name: str) -> tuple[str | None, str | None, str]:
     packed = pack(name)
     if packed is not None:
         text = spell(packed)
-        return text, port, None, text
+        return text, None, text
     bare = pack(name.partition("%")[0]) if "%" in name else None
     if bare is not None:
-        return spell(bare), port, None, name
-    return (None, port, name.lower().removesuffix(".") or None, name or None) if name else NOWHERE
+        return spell(bare), None, name
+    return None, name.lower().removesuffix(".") or None, name
+
+
+_known_host = lru_cache(maxsize=8192)(_named)
 
 
 def host_port(text: object, port: object = None) -> Host:

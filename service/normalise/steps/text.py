@@ -56,7 +56,7 @@ def make_join(options: Mapping[str, Any]) -> StepFunction:
     separator = _option(options, "separator", " ")
 
     def join(*values: object) -> tuple[str | None]:
-        return (separator.join([text for text in map(word, values) if text is not None]) or None,)
+        return (separator.join([text for each in values if each is not None and (text := word(each)) is not None]) or None,)
 
     return join
 
@@ -87,9 +87,11 @@ def collect(*values: object) -> tuple[list[str] | None]:
     """Every scalar, and every scalar of every list, once: pivots that no single field holds."""
     found: dict[str, None] = {}
     for value in values:
+        if value is None:
+            continue
         for item in value[:MOST_ITEMS] if isinstance(value, list) else (value,):
-            text = word(item)
-            if text is not None and text != "-":
+            text = item if item.__class__ is str else word(item)
+            if text and text != "-":
                 found[text] = None
     return (list(found) or None,)
 

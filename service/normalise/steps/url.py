@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -13,6 +14,7 @@ SCHEMES = frozenset("abcdefghijklmnopqrstuvwxyz0123456789+.-")
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 LONGEST_EXTENSION = 16
 LONGEST_METHOD = 32
+_SHORT = 256
 
 
 class Url(NamedTuple):
@@ -51,6 +53,10 @@ def port_of(text: object) -> int | None:
 
 def authority(text: str) -> tuple[str | None, str | None, str | None, int | None]:
     """Username, password, domain (an IPv6 address in brackets, as ECS asks) and port of ``user:pass@host:port``."""
+    return _known_authority(text) if len(text) <= _SHORT else _authority(text)
+
+
+def _authority(text: str) -> tuple[str | None, str | None, str | None, int | None]:
     credentials, at, host = text.rpartition("@")
     username, _, password = credentials.partition(":") if at else ("", "", "")
     if host.startswith("["):
@@ -63,6 +69,10 @@ def authority(text: str) -> tuple[str | None, str | None, str | None, int | None
             name, rest = host, ""
         port = port_of(rest)
     return username or None, password or None, name.lower() or None, port
+
+
+_known_authority = lru_cache(maxsize=4096)(_authority)
+"""Few hosts are asked for many paths."""
 
 
 def extension_of(path: str) -> str | None:
