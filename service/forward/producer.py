@@ -239,8 +239,7 @@ class Producer:
             return  # a shard at its limit is everyday
         self.trouble = code
         if attempts & (attempts - 1) == 0:
-            say = log.error if asks else log.warning
-            say(events.FORWARD_HELD, stream=self.stream, code=code, attempts=attempts)
+            log.error(events.FORWARD_HELD, stream=self.stream, code=code, attempts=attempts)
 
     def _recovered(self) -> None:
         if self.trouble:

@@ -139,15 +139,7 @@ class QueueReader:
             await self._work(message["Body"], message["MessageId"], int(attributes.get("SentTimestamp", 0)))
         except Backpressure as busy:
             wait = self._returns(int(attributes.get("ApproximateReceiveCount", 1)))
-            asks = isinstance(busy, Refused) and busy.asks
-            say = log.error if asks else log.warning
-            say(
-                events.FORWARD_LATER,
-                queue=self.url,
-                message=message["MessageId"],
-                reason=busy.reason[:500],
-                again_seconds=round(wait),
-            )
+            self._complain(message["MessageId"], busy, wait)
         except Exception:  # a fault of ours: the message comes again, the others go on
             wait = self._returns(int(attributes.get("ApproximateReceiveCount", 1)))
             log.exception(events.FORWARD_FAILED, queue=self.url, message=message["MessageId"])
@@ -164,6 +156,13 @@ class QueueReader:
         else:
             await self._delete(message)
             self.done += 1
+
+    def _complain(self, message: str, busy: Backpressure, wait: float) -> None:
+        about = {"queue": self.url, "message": message, "reason": busy.reason[:500], "again_seconds": round(wait)}
+        if isinstance(busy, Refused) and busy.asks:
+            log.error(events.FORWARD_LATER, **about)
+        else:
+            log.warning(events.FORWARD_LATER, **about)
 
     def _returns(self, received: int) -> float:
         times = self._times
