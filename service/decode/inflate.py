@@ -13,7 +13,7 @@ from service.decode.units import failure
 from service.errors import EventError
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}[A-Za-z0-9+/\r\n]*={0,2}\s*")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}+[A-Za-z0-9+/\r\n]*+={0,2}\s*+")
 _WINDOW = 1 << 27  # the largest window zstd asks for at its usual levels
 _FEED = 512  # compressed bytes at a time: at most 16 MiB appear before the bound is looked at again
 

@@ -186,3 +186,10 @@ def test_json_objects_come_out_as_they_went_in(
     units = split(text.encode())
     assert units.broken == []
     assert [json.loads(event) for run in units.runs for event in run.events] == objects
+
+
+@pytest.mark.parametrize("end", [b"^", b"=^", b"\n^", b"= \n" * 9 + b"^"])
+def test_what_is_nearly_base64_costs_no_more_than_a_look_at_each_byte(end: bytes) -> None:
+    began = time.process_time()
+    split(b"A" * 1_000_000 + end)
+    assert time.process_time() - began < 1
