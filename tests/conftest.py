@@ -4,6 +4,9 @@ Each fixture takes what answers first: the endpoint in the environment (``SIEM_T
 ``SIEM_TEST_DYNAMODB``), a shared stack that ``siem stack up`` started (not with ``SIEM_TEST_SHARED=0``), local processes.
 Where the environment says ``SIEM_TEST_CONTAINERS=1``, containers come before local processes. Servers are shared by all
 tests of a run and perhaps by other runs: every test uses names of its own (the ``unique`` fixture).
+
+Property tests look at the same examples in every run, so that no change passes or fails by chance. ``SIEM_RANDOM=1`` lets
+them look at others each time, and at those that failed before.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -20,6 +24,11 @@ from service.local import shared
 from service.local.kinesis import KinesisDouble
 from service.local.stack import LocalStack
 from tests import canary
+
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile("random", deadline=None, print_blob=True)
+# Before any test is imported: a test's own settings take what they do not say from the profile of that moment.
+hypothesis.settings.load_profile("random" if os.environ.get("SIEM_RANDOM") == "1" else "same")
 
 
 def pytest_configure() -> None:
