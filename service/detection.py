@@ -27,7 +27,7 @@ from service.alerts.occurrence import LATE_MS
 from service.alerts.rating import Rating
 from service.alerts.rule import FINDINGS, AlertRule
 from service.alerts.tuning import AlertRules, load_alert_rules
-from service.alerts.written import alert_rule
+from service.alerts.written import alert_rules
 from service.clock import Clock
 from service.content import find_content
 from service.detect.correlation import Correlator
@@ -93,17 +93,7 @@ def load_detections(settings: Settings, loaded: Mapping[str, LoadedPipeline]) ->
     ours = settings.paths.detections if settings.paths.detections.is_dir() else find_content().detections
     rules = load_rules([ours, *settings.detect.rules], {name: each.catalogue for name, each in loaded.items()}, partial=True)
     faults = list(rules.faults)
-    by_id: dict[str, AlertRule] = {FINDINGS.id: FINDINGS}
-    for rule in rules.rules:
-        try:
-            by_id[rule.id] = alert_rule(rule.about, str(rule.logsource))
-        except ContentError as fault:
-            faults.append(fault)
-    for identity, correlation in rules.joins.correlations.items():
-        try:
-            by_id[identity] = alert_rule(correlation.about, "correlation", correlation.group_by)
-        except ContentError as fault:
-            faults.append(fault)
+    by_id = {FINDINGS.id: FINDINGS, **alert_rules(rules, faults)}
     alerts = AlertRules()
     if settings.detect.alerts is not None:
         names = [name for rule in by_id.values() for name in (rule.id, rule.title)]

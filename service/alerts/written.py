@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from service.alerts.channels import Severity
 from service.alerts.rule import AlertRule, FirstSeen
 from service.detect.rule import About
+from service.detect.ruleset import RuleSet
 from service.errors import ContentError
 from service.pipeline.schema import Duration, Model
 from service.spans import duration_ms
@@ -80,3 +81,16 @@ def alert_rule(about: About, category: str = "", group_by: Iterable[str] = ()) -
         first_seen=None if first is None else FirstSeen(tuple(first.who), tuple(first.what), duration_ms(first.learn)),
         counted_only=about.counted_only,
     )
+
+
+def alert_rules(rules: RuleSet, faults: list[ContentError]) -> dict[str, AlertRule]:
+    """Rule id → what alerts say of it, correlations among them; ``faults`` gets those of rules that are left out."""
+    found: dict[str, AlertRule] = {}
+    written = [(rule.about, str(rule.logsource), ()) for rule in rules.rules]
+    joined = [(each.about, "correlation", tuple(each.group_by)) for each in rules.joins.correlations.values()]
+    for about, category, group_by in (*written, *joined):
+        try:
+            found[about.id] = alert_rule(about, category, group_by)
+        except ContentError as fault:
+            faults.append(fault)
+    return found

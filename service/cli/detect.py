@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 @click.option("--geoip", multiple=True, type=click.Path(path_type=Path), help="MMDB file; may be repeated.")
 @click.option("--lists", type=click.Path(path_type=Path), help="lists.yml of threat lists.")
 @click.option("--projects", type=click.Path(path_type=Path), help="projects.yml of accounts and their owners.")
+@click.option("--alerts", "as_alerts", is_flag=True, help="The alerts that the rules would raise: correlated, merged, rated.")
+@click.option(
+    "--tuning", type=click.Path(path_type=Path, dir_okay=False), help="alerts.yml for --alerts: suppressions, severities."
+)
 @click.option("--fail", is_flag=True, help="Exit with 1 when a rule matched.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a match.")
-@click.argument("files", metavar="FILE|-…", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("files", metavar="FILE|FOLDER|-…", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -34,20 +38,25 @@ def command(
     geoip: tuple[Path, ...],
     lists: Path | None,
     projects: Path | None,
+    tuning: Path | None,
     files: tuple[Path, ...],
     *,
     only: bool,
+    as_alerts: bool,
     fail: bool,
     as_json: bool,
 ) -> None:
     """Show which rules match which events of FILEs, raw logs as their source sends them.
 
+    Of a FOLDER, every file in it; a folder that is called like a dataset holds events of that dataset.
     Exit code 0, with --fail 1 when anything matched, 2 when rules or files cannot be read.
     """
     from service.cli.content import offline_player
+    from service.cli.detect_alerts import alarm, lines
     from service.cli.parse import read_input
     from service.content import find_content
     from service.detect.detector import Detector
+    from service.offline.alerts import files_below
     from service.offline.correlate import correlate
     from service.offline.detect import look, rules_for
 
@@ -55,7 +64,9 @@ def command(
     matched = events = dead = 0
     try:
         player = offline_player(dataset, geoip, lists, projects)
-        rules = rules_for([*([] if only else [find_content().detections]), *roots], player.loaded)
+        rules = rules_for([*([] if only else [find_content().detections]), *roots], player.loaded, partial=dataset is not None)
+        inputs = list(files_below(files, player.loaded))
+        watching = alarm(player, rules, tuning) if as_alerts else None
     except ContentErrors as errors:
         show_faults(errors.faults, err=True)
         ctx.exit(2)
@@ -66,8 +77,13 @@ def command(
     if rules.faults:
         show_faults(rules.faults, err=True)
     detector = Detector(rules)
-    for file in files:
-        looked = look(player, detector, read_input(ctx, file), dataset)
+    if watching is not None:
+        shift = watching.watch((read_input(ctx, file), dataset or its) for file, its in inputs)
+        for line in lines(shift, as_json=as_json):
+            click.echo(line)
+        ctx.exit(1 if fail and shift.alerts else 0)
+    for file, its in inputs:
+        looked = look(player, detector, read_input(ctx, file), dataset or its)
         events += looked.events
         dead += len(looked.dead)
         hits.extend((file, hit) for hit in looked.hits)

@@ -40,9 +40,9 @@ class Looked:
     """Dataset, line and id of every document."""
 
 
-def rules_for(roots: Sequence[Path], loaded: Mapping[str, LoadedPipeline]) -> RuleSet:
-    """The rules below these folders, for these pipelines."""
-    return load_rules(roots, {dataset: pipeline.catalogue for dataset, pipeline in loaded.items()})
+def rules_for(roots: Sequence[Path], loaded: Mapping[str, LoadedPipeline], *, partial: bool = False) -> RuleSet:
+    """The rules below these folders, for these pipelines; ``partial``: which are not all that log sources speak of."""
+    return load_rules(roots, {dataset: pipeline.catalogue for dataset, pipeline in loaded.items()}, partial=partial)
 
 
 def look(player: Player, detector: Detector, data: bytes, dataset: str | None = None, facts: Facts | None = None) -> Looked:

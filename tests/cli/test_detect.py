@@ -123,3 +123,34 @@ def test_coverage_tells_techniques_by_dataset_and_writes_a_layer(copied: Path, s
     assert "T1078.004  aws.cloudtrail" in said.out
     assert json.loads(layer.read_text())["techniques"][0]["techniqueID"] == "T1078.004"
     assert json.loads(siem("coverage", "--json").out) == {"T1078.004": {"aws.cloudtrail": ["AWS Root User Acted"]}}
+
+
+def test_alerts_are_what_a_deployment_would_raise_of_a_folder(siem: Siem, tmp_path: Path) -> None:
+    folder = tmp_path / "aws.cloudtrail"
+    folder.mkdir()
+    for name in ("first.ndjson", "again.ndjson"):
+        shutil.copy(SAMPLES / "match.ndjson", folder / name)
+    said = siem("detect", "--alerts", "--fail", tmp_path)
+    assert said.code == 1
+    alerts = [line for line in said.out.splitlines() if "high          AWS Root User Acted" in line]
+    assert len(alerts) == 1, "the same events are the same alert"
+    assert alerts[0].endswith("2 events")
+    assert "1 alerts   AWS Root User Acted" in said.out
+    documents = [json.loads(line) for line in siem("detect", "--alerts", "--json", tmp_path).out.splitlines()]
+    root = next(each for each in documents if each["rule"]["name"] == "AWS Root User Acted")
+    assert (root["event"]["kind"], root["alert"]["count"]) == ("signal", 2)
+
+
+def test_a_tuning_file_suppresses_alerts_of_files_as_in_the_stream(siem: Siem, tmp_path: Path) -> None:
+    (tmp_path / "alerts.yml").write_text(
+        'suppress: [{ rule: "AWS Root User Acted", until: 2999-01-01, reason: announced }]\n', encoding="utf-8"
+    )
+    said = siem(
+        "detect", "--alerts", "--tuning", tmp_path / "alerts.yml", "--dataset", "aws.cloudtrail", SAMPLES / "match.ndjson"
+    )
+    assert said.code == 0
+    assert "AWS Root User Acted" not in said.out
+
+
+def test_one_dataset_alone_does_not_complain_of_the_others(siem: Siem) -> None:
+    assert "unknown_dataset" not in siem("detect", "--dataset", "aws.cloudtrail", SAMPLES / "match.ndjson").err
