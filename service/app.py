@@ -29,7 +29,7 @@ from service.agents.topics import TopicNames, create_topics
 from service.background import background, every
 from service.clock import Clock
 from service.content import find_content
-from service.detection import Detections, attach_alerts, load_detections, signalling
+from service.detection import Detections, attach_alerts, load_detections, notices, signalling
 from service.enrich import Enrichers
 from service.errors import ContentError, ContentErrors
 from service.ledger.book import Book
@@ -227,11 +227,12 @@ async def _attach_agents(
     attach(app, Agent(names.dead_letters, dead.handle, Gate(LETTER_BYTES)))
     attach_ledger(app, names, Book(endpoint, indices, clock.now_ms), tasks, clock, rng)
     background(stack, audit(app, settings.kafka, client, meters, clock))
+    notify = notices(stack, app, names, clock, rng) if settings.detect.enabled else None
     if parts.arrivals is not None:
-        parts.judge = attach_judge(stack, app, settings, names, client, indices, lambda: parts.silence, meters, clock)
-    if found is not None:
+        parts.judge = attach_judge(stack, app, settings, names, client, indices, lambda: parts.silence, notify, meters, clock)
+    if notify is not None:
         parts.signals = attach_alerts(
-            stack, app, settings, names, client, indices, letters, lambda: parts.detections, meters, clock, tasks, rng
+            stack, app, settings, names, client, indices, letters, lambda: parts.detections, notify, meters, clock, tasks, rng
         )
     if keys is not None:
         background(stack, every(60.0, keys.refresh, clock))

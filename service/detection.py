@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -144,6 +144,19 @@ def signalling(
     return Signalling(lambda: current().lookout, publisher, names.signals, meters, clock)
 
 
+def notices(
+    stack: AsyncExitStack, app: SiemApp, names: TopicNames, clock: Clock, rng: random.Random
+) -> Callable[[Notice], Awaitable[None]]:
+    """The way of new alerts to those who want to be told, whoever raises them; ends with ``stack``."""
+    publisher = Publisher(app, NOTICE_BYTES, clock, rng)
+    stack.push_async_callback(publisher.close)
+
+    async def notify(notice: Notice) -> None:
+        await publisher.produce(names.notices, notice.id.encode(), encode_notice(notice))
+
+    return notify
+
+
 def attach_alerts(
     stack: AsyncExitStack,
     app: SiemApp,
@@ -153,18 +166,14 @@ def attach_alerts(
     indices: IndexKeeper,
     letters: DeadLetters,
     current: Callable[[], Detections],
+    notify: Callable[[Notice], Awaitable[None]],
     meters: Meters,
     clock: Clock,
     tasks: Tasks,
     rng: random.Random,
 ) -> SignalAgent:
     """Add the agents of signals and notices to an app that is not started."""
-    publisher = Publisher(app, NOTICE_BYTES, clock, rng)
-    stack.push_async_callback(publisher.close)
     store, backoff = AlertStore(client, indices), Backoff(cap=30.0, rng=rng)
-
-    async def notify(notice: Notice) -> None:
-        await publisher.produce(names.notices, notice.id.encode(), encode_notice(notice))
 
     def desk() -> Desk:
         now = current()

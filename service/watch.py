@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 
 from opensearchpy import AsyncOpenSearch
@@ -16,6 +16,7 @@ from service.agents.judge import Judge
 from service.agents.lag import LagMeter
 from service.agents.publisher import Publisher
 from service.agents.topics import TopicNames
+from service.alerts.notice import Notice
 from service.clock import Clock
 from service.settings import Settings
 from service.silence.arrivals import Arrivals
@@ -47,6 +48,7 @@ def attach_judge(
     client: AsyncOpenSearch,
     indices: IndexKeeper,
     rules: Callable[[], SilenceRules],
+    notify: Callable[[Notice], Awaitable[None]] | None,
     meters: Meters,
     clock: Clock,
 ) -> Judge:
@@ -59,6 +61,7 @@ def attach_judge(
         lambda: Passage(names.records, names.raw("")),
         rules,
         load_causes(),
+        notify,
         meters,
         clock,
     )

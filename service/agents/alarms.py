@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
+import msgspec
 import structlog
 
+from service.alerts.notice import Notice
 from service.silence.alert import alert_document, declare, explained, recovered
 from service.silence.causes import BEFORE_MS, Causes
 from service.silence.judgement import Verdict
 from service.silence.rhythm import HOUR_MS
-from service.silence.source import Evidence, Source, Watched
+from service.silence.source import Alert, Evidence, Source, Watched
 from service.sink.cadence import CadenceStore
 from service.telemetry import events
 
@@ -24,11 +26,18 @@ EXPLAIN_AGAIN_MS = 5 * 60_000
 class Alarms:
     """Raises, completes and ends alerts; each step may be repeated, for instance after a crash, and doubles nothing."""
 
-    def __init__(self, store: CadenceStore, causes: Causes, save: Callable[[Iterable[Watched]], Awaitable[None]]) -> None:
-        """Write to ``store``; ``save`` keeps what is known of a source."""
+    def __init__(
+        self,
+        store: CadenceStore,
+        causes: Causes,
+        save: Callable[[Iterable[Watched]], Awaitable[None]],
+        notify: Callable[[Notice], Awaitable[None]] | None,
+    ) -> None:
+        """Write to ``store``; ``save`` keeps what is known of a source, ``notify`` brings an alert to whoever is to be told."""
         self._store = store
         self._causes = causes
         self._save = save
+        self._notify = notify
         self._sought: dict[Source, int] = {}
 
     async def heed(
@@ -66,7 +75,7 @@ class Alarms:
         if alert is None:
             return
         if not alert.stored:
-            await self._store.alert(alert.index, alert.id, alert_document(watched.source, alert))
+            await self._raise(watched.source, alert)
             alert.stored = True
             await self._save([watched])
         elif alert.cause is None and now_ms - alert.declared_ms < EXPLAIN_MS:
@@ -74,6 +83,13 @@ class Alarms:
             if alert.cause is not None:
                 await self._store.amend(alert.index, alert.id, explained(watched.source, alert))
                 await self._save([watched])
+
+    async def _raise(self, source: Source, alert: Alert) -> None:
+        document = alert_document(source, alert)
+        await self._store.alert(alert.index, alert.id, document)
+        if self._notify is not None:
+            # After a crash in between it is sent again; the alert itself says which channels have told it.
+            await self._notify(Notice(alert.index, alert.id, msgspec.json.encode(document).decode(), alert.declared_ms))
 
     async def _cause(self, watched: Watched, now_ms: int) -> Evidence | None:
         alert, source = watched.alert, watched.source
@@ -90,7 +106,7 @@ class Alarms:
         if alert is None:
             return
         if not alert.stored:
-            await self._store.alert(alert.index, alert.id, alert_document(watched.source, alert))
+            await self._raise(watched.source, alert)
         await self._store.amend(alert.index, alert.id, recovered(watched.rhythm.last_ms, alert))
         watched.alert = None
         self._sought.pop(watched.source, None)

@@ -12,6 +12,7 @@ import structlog
 
 from service.agents.alarms import Alarms
 from service.agents.lag import KafkaAwayError, PartitionLag
+from service.alerts.notice import Notice
 from service.clock import Clock
 from service.errors import Backpressure
 from service.silence.arrivals import Heard
@@ -48,15 +49,19 @@ class Judge:
         passage: Callable[[], Passage],
         rules: Callable[[], SilenceRules],
         causes: Causes,
+        notify: Callable[[Notice], Awaitable[None]] | None,
         meters: Meters,
         clock: Clock,
     ) -> None:
-        """Keep rhythms in ``store``; ``look`` asks the brokers how far the group is, ``passage`` begins to follow that."""
+        """Keep rhythms in ``store``; ``look`` asks the brokers how far the group is, ``passage`` begins to follow that.
+
+        ``notify`` brings an alert to those who want to be told; without it, it is only stored.
+        """
         self._store = store
         self._look = look
         self._new_passage = passage
         self._rules = rules
-        self._alarms = Alarms(store, causes, self._save)
+        self._alarms = Alarms(store, causes, self._save, notify)
         self._meters = meters
         self._clock = clock
         self._next: tuple[int, int] | None = None

@@ -7,9 +7,11 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import web
 from aiokafka import AIOKafkaProducer
 from opensearchpy import AsyncOpenSearch
 
@@ -40,12 +42,33 @@ async def client(opensearch: str) -> AsyncIterator[AsyncOpenSearch]:
 
 
 @pytest.fixture
-def watched(config: Path, opensearch: str, tmp_path: Path) -> Path:
-    """The settings with a real OpenSearch and rules of silence."""
+async def hook() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
+    """A webhook's address, and what it is told."""
+    told: list[dict[str, Any]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        told.append(await request.json())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook", told
+    await runner.cleanup()
+
+
+@pytest.fixture
+def watched(config: Path, opensearch: str, hook: tuple[str, list[dict[str, Any]]], tmp_path: Path) -> Path:
+    """The settings with a real OpenSearch, rules of silence and a channel."""
+    alerts = tmp_path / "alerts.yml"
+    alerts.write_text(f'channels: {{ hook: {{ webhook: {{ url: "{hook[0]}" }}, least: medium }} }}\n')
     rules = tmp_path / "silence.yml"
     rules.write_text("overrides: [{ dataset: aws.vpcflow, within: 30s }]\n")
     text = [line for line in config.read_text().splitlines() if not line.startswith("opensearch:")]
-    text += [f'opensearch: {{ urls: ["{opensearch}"] }}', f'silence: {{ rules: "{rules}" }}']
+    text += [f'opensearch: {{ urls: ["{opensearch}"] }}', f'silence: {{ rules: "{rules}" }}', f'detect: {{ alerts: "{alerts}" }}']
     config.write_text("\n".join(text))
     return config
 
@@ -68,8 +91,8 @@ async def sources(path: Path) -> tuple[int | None, list[dict[str, object]]]:
     return process.returncode, [json.loads(line) for line in out.splitlines()]
 
 
-async def test_a_source_falls_silent_in_a_real_service(
-    watched: Path, client: AsyncOpenSearch, unique: str, tmp_path: Path
+async def test_a_source_falls_silent_in_a_real_service_and_somebody_is_told(
+    watched: Path, hook: tuple[str, list[dict[str, Any]]], client: AsyncOpenSearch, unique: str, tmp_path: Path
 ) -> None:
     service = Service(watched, "--role", "process", log=tmp_path / "log")
     await service.start()
@@ -85,8 +108,19 @@ async def test_a_source_falls_silent_in_a_real_service(
                     break
                 await asyncio.sleep(5)
                 await beat(watched, project=unique)
-        await client.indices.refresh(index=f"siem-alerts-{unique}-*")
-        [hit] = (await client.search(index=f"siem-alerts-{unique}-*"))["hits"]["hits"]
+        async with asyncio.timeout(60):
+            while not hook[1]:
+                await asyncio.sleep(0.2)
+        [told] = hook[1]
+        assert told["title"] == f"[medium] Source fell silent · {unique}/prod"
+        assert "aws.vpcflow on stream audit fell silent" in told["text"]
+        async with asyncio.timeout(60):
+            while True:
+                await client.indices.refresh(index=f"siem-alerts-{unique}-*")
+                [hit] = (await client.search(index=f"siem-alerts-{unique}-*"))["hits"]["hits"]
+                if hit["_source"]["alert"].get("told") == ["hook"]:
+                    break
+                await asyncio.sleep(0.2)
         assert hit["_source"]["silence"]["dataset"] == ["aws.vpcflow"]
         await asyncio.sleep(1)
         code, [line] = await sources(watched)

@@ -12,8 +12,10 @@ from opensearchpy import AsyncOpenSearch
 
 from service.agents.judge import JUDGE_MS, SAVE_MS, Judge
 from service.agents.lag import KafkaAwayError, PartitionLag
+from service.alerts.notice import Notice
 from service.build.templates import components, dataset_template, own_indices, own_template
 from service.content import find_content
+from service.errors import Backpressure
 from service.pipeline.load import load_pipeline
 from service.settings import OpenSearch
 from service.silence.arrivals import Heard
@@ -65,13 +67,20 @@ class Deployment:
         self.kafka_away = False
         self.reading = True
         self.offset = 0
+        self.notices: list[Notice] = []
+        self.kafka_busy = False
         self.judge = self.restart()
 
     def restart(self) -> Judge:
         store = CadenceStore(self.client, TemplateKeeper(self.client), f"siem-cadence-{self.project}")
         passage = lambda: Passage("records", "raw.")  # noqa: E731 - a factory
-        self.judge = Judge(store, self.look, passage, lambda: self.rules, load_causes(), self.meters, self.clock)
+        self.judge = Judge(store, self.look, passage, lambda: self.rules, load_causes(), self.notify, self.meters, self.clock)
         return self.judge
+
+    async def notify(self, notice: Notice) -> None:
+        if self.kafka_busy:
+            raise Backpressure("kafka")
+        self.notices.append(notice)
 
     async def look(self) -> list[PartitionLag]:
         if self.kafka_away:
@@ -173,7 +182,32 @@ async def test_restarts_and_a_second_judge_double_nothing(deployment: Deployment
         deployment.restart()
         await deployment.quiet(1, FLOW)
     assert deployment.state(TRAIL) == "silent"
+    [alert] = await deployment.alerts()
+    [notice] = deployment.notices
+    assert json.loads(notice.alert) == alert
+
+
+async def test_a_notice_that_kafka_does_not_take_is_sent_again(deployment: Deployment) -> None:
+    await deployment.learn(TRAIL, FLOW)
+    deployment.kafka_busy = True
+    await deployment.quiet(2.5, FLOW)
+    deployment.restart()
+    await deployment.quiet(0.5, FLOW)
     assert len(await deployment.alerts()) == 1
+    assert deployment.notices == []
+    deployment.kafka_busy = False
+    await deployment.quiet(1, FLOW)
+    assert [notice.id[:8] for notice in deployment.notices] == ["silence-"]
+
+
+async def test_what_was_silent_and_came_back_before_anybody_could_be_told_is_told(deployment: Deployment) -> None:
+    await deployment.learn(TRAIL, FLOW)
+    deployment.kafka_busy = True
+    await deployment.quiet(2.5, FLOW)
+    deployment.kafka_busy = False
+    await deployment.beat((TRAIL, deployment.clock.at_ms))
+    assert len(deployment.notices) == 1
+    assert (await deployment.alerts())[0]["silence"]["state"] == "recovered"
 
 
 async def test_what_was_learnt_survives_a_restart(deployment: Deployment) -> None:
