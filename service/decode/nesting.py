@@ -6,7 +6,7 @@ import re
 
 HARMLESS = 2_000
 """Text shorter than this cannot nest a thousand deep, where parsers give up; it is not looked at."""
-_TOKENS = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*"')
+_TOKENS = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 def too_deep(text: str, depth: int) -> bool:

@@ -13,7 +13,7 @@ ATTEMPTS = 64
 _LIST = re.compile(rb'(?:\{\s*"Records"\s*:\s*)?\[\s*(?=\{\s*["}])')
 _BETWEEN = re.compile(rb"[\s,]*")
 _OPENING = re.compile(rb'\{\s*"[^"\n]*"')
-_OBJECT = re.compile(rb"[,\n]\s*(?=\{)")
+_OBJECT = re.compile(rb"[,\n][ \t\r\f\v]*+(?=\{)")
 _CLOSING = re.compile(rb"\]\s*\}?")
 
 

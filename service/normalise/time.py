@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
 _ISO = re.compile(
-    r"(\d{4})[-/](\d\d)[-/](\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?\s*(Z|z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?"
+    r"(\d{4})[-/](\d\d)[-/](\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}+)\d*+)?)?)?\s*+(Z|z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?"
 )
 _CLF = re.compile(r"\[?(\d{1,2})/([A-Za-z]{3})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ([+-]\d{4}))?\]?")
 _SYSLOG = re.compile(
@@ -20,7 +20,7 @@ _MAIL = re.compile(
     r"(?:[A-Za-z]{3,9},? +)?(\d{1,2})[ -]([A-Za-z]{3})[a-z]{0,6}[ -](\d{4}),? +(\d\d):(\d\d)(?::(\d\d)(?:[.,:](\d{1,9}))?)?"
     r"(?: *(Z|UT|UTC|GMT|[+-]\d\d:?\d\d))?"
 )
-_EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9})\d*)?")
+_EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9}+)\d*+)?")
 _MONTHS = {
     name: n for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
 }

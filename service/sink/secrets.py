@@ -13,8 +13,8 @@ _NAME = (
     rb"|client_?secret|private_?key|authorization|api_?key)"
 )
 # In JSON, and in JSON inside a JSON string (\"key\":\"value\"), as CloudWatch wraps it.
-_PLAIN = re.compile(rb'("' + _NAME + rb'"\s{0,4}:\s{0,4}")((?:[^"\\]|\\.)+)(?=")', re.IGNORECASE | re.DOTALL)
-_WRAPPED = re.compile(rb'(\\"' + _NAME + rb'\\"\s{0,4}:\s{0,4}\\")([^"\\]+)(?=\\")', re.IGNORECASE)
+_PLAIN = re.compile(rb'("' + _NAME + rb'"\s{0,4}:\s{0,4}")((?:[^"\\]++|\\.)++)(?=")', re.IGNORECASE | re.DOTALL)
+_WRAPPED = re.compile(rb'(\\"' + _NAME + rb'\\"\s{0,4}:\s{0,4}\\")([^"\\]++)(?=\\")', re.IGNORECASE)
 _QUICK = re.compile(rb"passw|passphrase|secret|token|private_?key|authorization|api_?key|identified\s+by|pwd", re.IGNORECASE)
 
 

@@ -15,8 +15,8 @@ LONGEST = 8191
 """Characters of what becomes an indexed keyword."""
 _PAIR = re.compile(r"^[ \t]*+([A-Za-z][A-Za-z ]{1,30}?)[ \t]*+=[ \t]*+", re.MULTILINE)
 """``\tHostName=x`` of the classic log, ``        Host Name = x`` of the new one; values may have lines of their own."""
-_DETAIL = re.compile(r"([A-Za-z]{1,60})\(([^)\n]{0,300})\):[ \t]*(.*)")
-_BINDING = re.compile(r"name=(.{1,300}?);[ \t]*value=(.*)")
+_DETAIL = re.compile(r"([A-Za-z]{1,60})\(([^)\n]{0,300})\):[ \t]*+(.*)")
+_BINDING = re.compile(r"name=(.{1,300}?);[ \t]*+value=(.*)")
 _TEXTS = (
     "NewEngineState", "PreviousEngineState", "NewProviderState", "ProviderName", "HostName", "HostVersion", "HostApplication",
     "EngineVersion", "CommandName", "CommandType", "ScriptName", "CommandPath", "CommandLine",

@@ -23,7 +23,7 @@ MOST_ITEMS = 1000
 LONGEST = 8191
 """Characters of what becomes an indexed keyword."""
 _CODE = re.compile(r"%%(\d{1,5})")
-_QUOTE = re.compile(r'(\\*+)"')
+_QUOTE = re.compile(r'(?<!\\)(\\*+)"')
 _PART = re.compile(r'(?:[^\s"]++|"[^"]*+"?)++')
 _DN = re.compile(r"(?:^|,)\s*(CN|OU|DC)=((?:[^,\\]|\\.)*+)", re.IGNORECASE)
 _HIVES = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from service.normalise.fitting import names
 
-_KEY = r"([A-Za-z_][A-Za-z0-9_.-]{0,63}(?:\[\d{1,5}\])?)="
+_KEY = r"(?<![A-Za-z0-9_.-])[0-9.-]*+([A-Za-z_][A-Za-z0-9_.-]{0,63}+(?:\[\d{1,5}\])?)="
 _PAIR = re.compile(_KEY + r"(\"[^\"]*\"?|'[^']*'?|\{ [^}]*\}?|[^\s'\"\x1d]*)")
 _SPACED = re.compile(
     _KEY + r"(\"[^\"]*\"?|.*?(?=[\s,(]{1,4}[A-Za-z_][A-Za-z0-9_.-]{0,63}(?:\[\d{1,5}\])?=|$))",
@@ -114,7 +114,7 @@ def _spaced(text: str, found: dict[str, Any]) -> None:
     first = 0
     for number, pair in enumerate(islice(_SPACED.finditer(text), _MOST)):
         if not number:
-            first = pair.start()
+            first = pair.start(1)
         key, value = pair.groups()
         if key not in found:
             _add(found, key, value.rstrip(" ,:)") if value[:1] != '"' else value)

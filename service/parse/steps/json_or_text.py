@@ -6,6 +6,7 @@ What is recognised is put under ``_log``, so that it can be moved by name; of a 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from service.errors import EventError
@@ -93,8 +94,11 @@ _STAMP = re.compile(
 )
 _REQUEST = re.compile(r"(?:RequestId:? |\t| )([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?=[\t ]|$)")
 _XRAY = re.compile(r"XRAY TraceId: (1-[0-9a-f]{8}-[0-9a-f]{24})")
-_PYTHON = re.compile(r"\n([A-Za-z_][\w.]{0,100}): ?([^\n]{0,2000})\s*$")
-_JAVA = re.compile(r"(?:^|\s)((?:[a-z_][\w$]*\.)*[A-Z][\w$]*(?:Exception|Error|Throwable))(?:: ([^\n]{0,2000}))?\r?\n\s+at ")
+_PYTHON = re.compile(r"([A-Za-z_][\w.]{0,100}+): ?([^\n]{0,2000})")
+_JAVA = re.compile(r"(?:^|\s)((?:[a-z_][\w$]*\.)*+[A-Z][\w$]*(?:Exception|Error|Throwable))(?:: (.*+))?$")
+_CALL = re.compile(r"\n[ \t]++at ")
+_MOST_CALLS = 100
+"""Lines of a trace whose line before is asked for the error's name; it is the first of them, or there is another cause."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _HEAD = 300
 _DEEPEST = 3
@@ -236,10 +240,24 @@ def _of_text(text: str) -> dict[str, Any]:
 
 
 def _of_trace(text: str, found: dict[str, Any]) -> None:
-    error = _PYTHON.search(text) if "Traceback (most recent call last)" in text else _JAVA.search(text)
+    error = _python_error(text) if "Traceback (most recent call last)" in text else _java_error(text)
     if error is None:
         return
     found.setdefault("error_type", error[1])
     if error[2]:
         found["error_message"] = error[2]
     found["stack"] = text
+
+
+def _python_error(text: str) -> re.Match[str] | None:
+    """What the last line names."""
+    return _PYTHON.fullmatch(text.rstrip().rpartition("\n")[2])
+
+
+def _java_error(text: str) -> re.Match[str] | None:
+    """What stands at the end of the first line that a call follows."""
+    for call in islice(_CALL.finditer(text), _MOST_CALLS):
+        line = text[text.rfind("\n", 0, call.start()) + 1 : call.start()]
+        if (error := _JAVA.search(line.removesuffix("\r"))) is not None:
+            return error
+    return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.errors import EventError
 
-_LINE = re.compile(r"\s{0,40}([A-Za-z][^:\n]{0,99}?)\s{0,40}:[ \t]{0,40}(.*)")
+_LINE = re.compile(r"\s{0,40}([A-Za-z][^:\n]{0,99}?)\s{0,40}:[ \t]{0,40}+(.*)")
 _CODED = re.compile(r"(\S.*?) \((0x[0-9A-Fa-f]{1,16}|\d{1,19})\)")
 _NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9]{1,20}")
 _BRACKETS = re.compile(r"\([^()]{0,40}\)")

@@ -19,12 +19,12 @@ _AUDIT = re.compile(
     r"(\d{16}|\d{8} \d\d:\d\d:\d\d),([^,\n]{0,255}),([^,\n]{0,255}),([^,\n]{0,255}),(\d{0,20}),(\d{0,20}),([A-Z_]{1,32}),"
     r"([^,]{0,255}),"
 )
-_OBJECT = re.compile(r"'(?P<text>.*)',(?P<code>-?\d{0,10})(?:,(?P<how>[^,\n]{0,64}))?\s*", re.DOTALL)
-_NAME = re.compile(r"(?P<text>[^,]{0,1024}),(?P<code>-?\d{0,10})(?:,(?P<how>[^,\n]{0,64}))?\s*")
+_OBJECT = re.compile(r"'(?P<text>.*)',(?P<code>-?\d{0,10})(?:,(?P<how>[^,\n]{0,64}+))?\s*", re.DOTALL)
+_NAME = re.compile(r"(?P<text>[^,]{0,1024}),(?P<code>-?\d{0,10})(?:,(?P<how>[^,\n]{0,64}+))?\s*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _GENERAL = re.compile(rf"(?:({_STAMP})\s{{0,8}}|\t?)\t?\s{{0,20}}(\d{{1,20}}) ([A-Z][A-Za-z ]{{2,24}}?)(?:\t(.*)|\s*)", re.DOTALL)
-_CONNECT = re.compile(r"(.{0,128}?)@(\S{0,255}) (?:as (\S{0,128}) )?on ?(\S{0,128})(?: using (.{1,64}))?\s*", re.DOTALL)
+_CONNECT = re.compile(r"(.{0,128}?)@(\S{0,255}) (?:as (\S{0,128}) )?on ?(\S{0,128})(?: using (.{1,64}+))?\s*", re.DOTALL)
 _ERROR = re.compile(rf"({_STAMP})(?: {{1,2}}(\d{{1,20}}|0x[0-9a-f]{{1,16}}))? {{1,2}}(?:\[([A-Za-z]{{1,16}})\] )?(.*)", re.DOTALL)
 _CODE = re.compile(r"\[(MY-\d{1,8})\] \[([^\]\n]{1,64})\] ")
 _SLOW = ("# Time:", "# User@Host:", "# Thread_id:", "# Query_time:", "# Schema:")
@@ -32,7 +32,7 @@ _WHO = re.compile(
     r"# User@Host: (.{0,128}?)(?:\[(.{0,128}?)\])? @ {1,2}(\S{0,255}?) {0,2}\[([^\]\s]{0,64})\]"
     r"(?: {1,4}Id: {1,20}(\d{1,20}))?(.*)"
 )
-_PAIR = re.compile(r"([A-Za-z][\w]{0,40}): {0,4}([^\s:]\S{0,64})?(?=\s|$)")
+_PAIR = re.compile(r"(?<!\w)([A-Za-z]\w{0,40}+): {0,4}([^\s:]\S{0,64}+)?(?=\s|$)")
 _SET = re.compile(r"SET timestamp=(\d{1,12}(?:\.\d{1,9})?)(?:,[^;\n]{0,200})?;\s*", re.IGNORECASE)
 _USE = re.compile(r"use `?([^`;\n]{1,128})`?;\s*", re.IGNORECASE)
 _FLAGS = {"Yes": True, "No": False}

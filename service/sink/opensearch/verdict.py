@@ -56,14 +56,14 @@ class TooLarge:
 Verdict = Accepted | AlreadyThere | Busy | Missing | Refused
 
 _FIELD = (
-    re.compile(r"failed to parse (?:flat object )?field \[([^\]]+)\]"),
-    re.compile(r"object mapping for \[([^\]]+)\]"),
-    re.compile(r'immense term in field="([^"]+)"'),
-    re.compile(r"cannot index a field that is not .*?\[([^\]]+)\]", re.IGNORECASE),
-    re.compile(r"[Ff]ield(?: name)? \[([^\]]+)\]"),
-    re.compile(r"field \"([^\"]+)\""),
+    re.compile(r"failed to parse (?:flat object )?field \[([^\]\[]++)\]"),
+    re.compile(r"object mapping for \[([^\]\[]++)\]"),
+    re.compile(r'immense term in field="([^"=]++)"'),
+    re.compile(r"cannot index a field that is not [^\[\n]{0,200}+\[([^\]\[]++)\]", re.IGNORECASE),
+    re.compile(r"[Ff]ield(?: name)? \[([^\]\[]++)\]"),
+    re.compile(r"field \"([^\"]{1,1000}+)\""),
 )
-_STRICT = re.compile(r"dynamic introduction of \[([^\]]+)\] within \[([^\]]+)\]")
+_STRICT = re.compile(r"dynamic introduction of \[([^\]\[]++)\] within \[([^\]\[]++)\]")
 
 # 400s that speak of the cluster's state, not of the document: waiting helps, a dead letter would lose the world.
 _STATE_TYPES = frozenset({"index_closed_exception", "resource_already_exists_exception"})
