@@ -1,7 +1,7 @@
 """``python -m bench [SECTION …]``: measure, print tables, write JSON.
 
-Sections: stages, detection, forward, path, opensearch. Quiet machine, please; what others do on it is in the wall times and
-the load.
+Sections: stages, datasets, detection, forward, path, opensearch. Quiet machine, please; what others do on it is in the wall
+times and the load.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import corpus, detection, forward, search, stages, whole
+from bench import datasets as each_dataset
 from bench.loopback import kept
 from bench.measure import machine
 from service.local.stack import LocalStack
 
-SECTIONS = ("stages", "detection", "forward", "path", "opensearch")
+SECTIONS = ("stages", "datasets", "detection", "forward", "path", "opensearch")
 DATASETS = stages.FULL
 
 
@@ -41,6 +42,7 @@ DATASETS = stages.FULL
     "--gigabytes", type=float, default=0.5, show_default=True, help="Size of the object that is forwarded, uncompressed."
 )
 @click.option("--dataset", "datasets", multiple=True, type=click.Choice(DATASETS), help="Only these on the whole path.")
+@click.option("--only", multiple=True, metavar="DATASET", help="Only these of `datasets`; default: all that ship.")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write everything here.")
 def main(
     sections: tuple[str, ...],
@@ -49,9 +51,10 @@ def main(
     memory: int | None,
     gigabytes: float,
     datasets: tuple[str, ...],
+    only: tuple[str, ...],
     file: Path | None,
 ) -> None:
-    """Measure SECTIONS (default: all)."""
+    """Measure SECTIONS (default: all); exit code 1 where a dataset is slower than its floor, or nobody says why."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic just made has no leader yet; it tries again
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     wanted = sections or (() if memory else SECTIONS)
@@ -61,6 +64,9 @@ def main(
     if "stages" in wanted:
         found["stages"] = stages.run(max(1000, min(20_000, events // 5)))
         _show(console, "Stages, one core", found["stages"], ("cpu_us", "best_us", "wall_us", "bytes_per_event"))
+    if "datasets" in wanted:
+        found["datasets"] = each_dataset.run(max(3, runs), only)
+        _show(console, "Every dataset over its own samples, one core", found["datasets"], each_dataset.COLUMNS)
     if "detection" in wanted:
         found["detection"] = detection.run(max(1000, min(20_000, events // 5)))
         _show(console, "Rules, one core", found["detection"], ("cpu_us", "best_us", "ratio", "read", "matches"))
@@ -77,6 +83,11 @@ def main(
         console.print_json(data=report["machine"])
         if file is not None:
             file.write_text(json.dumps(report, indent=2) + "\n")
+    wrong = [row["amiss"] for row in found.get("datasets", ()) if row["amiss"]]
+    for each in wrong:
+        console.print(each, style="red")
+    if wrong:
+        raise SystemExit(1)
 
 
 async def _servers(

@@ -1,0 +1,103 @@
+"""How many events a second each dataset takes, raw event to bulk line, beside what is said of the slow ones."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.measure import calm
+from bench.stages import PLACES
+from bench.variety import traffic
+from service.content import find_content
+from service.enrich.enrichers import Enrichers
+from service.event import Slice
+from service.offline.play import Player
+from service.pipeline.compile import compile_pipeline
+from service.pipeline.compiled import CompiledPipeline
+from service.pipeline.load import LoadedPipeline, load_pipelines
+from service.samples import Facts
+from service.yaml_file import read
+
+WANTED = 30_000
+"""Events a CPU-second of every dataset."""
+COPIES = 40
+"""Variants of every event of the samples, at least."""
+EVENTS = 2_000
+"""Events of one run, at least: enough that shapes are compiled and that the clock is no matter."""
+COLUMNS = ("cpu_us", "best_us", "bytes_per_event", "least", "because")
+FLOORS = Path(__file__).with_name("floors.yml")
+
+
+class Floor(BaseModel):
+    """What a dataset that is slower than wanted does at least, and why it is not more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least: int = Field(gt=0, lt=WANTED)
+    because: str = Field(min_length=40)
+
+
+class Floors(BaseModel):
+    """``floors.yml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    floors: dict[str, Floor]
+
+
+def floors() -> dict[str, Floor]:
+    """The datasets that may be slower than wanted; raises ContentErrors when the file is wrong."""
+    return read(FLOORS, Floors).value.floors
+
+
+def run(runs: int, only: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """A row for every dataset, the slowest first; ``amiss`` says what is wrong with one, if anything is."""
+    loaded, said = load_pipelines(find_content().pipelines), floors()
+    rows = [_row(loaded[dataset], runs, said.get(dataset)) for dataset in only or tuple(loaded)]
+    return sorted(rows, key=lambda row: row["events_per_cpu_second"])
+
+
+def amiss(dataset: str, per_second: int, floor: Floor | None) -> str:
+    """What is wrong with that speed; "" if nothing is."""
+    if floor is None:
+        return "" if per_second >= WANTED else f"{dataset} is slower than {WANTED:,} events/s, and floors.yml does not say why"
+    return "" if per_second >= floor.least else f"{dataset} is slower than the {floor.least:,} events/s that floors.yml promises"
+
+
+def _row(loaded: LoadedPipeline, runs: int, floor: Floor | None) -> dict[str, Any]:
+    dataset, enrichers = loaded.dataset, Enrichers.load([PLACES], None, None)
+    player, pipeline = Player({dataset: loaded}, enrichers, Facts().arrived_ms()), compile_pipeline(loaded, enrichers)
+    once = _carry(pipeline, traffic(player, dataset, 1), player.now_ms)
+    copies = max(COPIES, -(-EVENTS // once))
+    for seed in range(2, 2 + -(-250 // copies)):  # 200 of a shape have it compiled
+        _carry(pipeline, traffic(player, dataset, copies, seed=seed), player.now_ms)
+    taken = []
+    for number in range(runs):  # every time other variants: nothing but what repeats in real traffic is known already
+        slices = traffic(player, dataset, copies, seed=1000 + number)
+        size = sum(len(text) for each in slices for text in each.events)
+        with calm():
+            used = time.process_time()
+            documents = _carry(pipeline, slices, player.now_ms)
+            taken.append((time.process_time() - used) / documents * 1e6)
+    middle = statistics.median(taken)
+    per_second = round(1e6 / middle)
+    return {
+        "name": dataset,
+        "events_per_cpu_second": per_second,
+        "cpu_us": middle,
+        "best_us": min(taken),
+        "bytes_per_event": round(size / documents),
+        "events": once,
+        "least": floor.least if floor is not None else WANTED,
+        "because": floor.because if floor is not None else "",
+        "amiss": amiss(dataset, per_second, floor),
+    }
+
+
+def _carry(pipeline: CompiledPipeline, slices: list[Slice], now_ms: int) -> int:
+    """Documents that came of it."""
+    return sum(len(pipeline.carry(each, now_ms).pieces) for each in slices)
