@@ -29,8 +29,10 @@ class Shape:
 
     def __init__(self, leaves: Iterable[str]) -> None:
         """``leaves``: dotted paths of the fields the mapping knows."""
-        self._leaves: set[str] = set()
-        self._below: dict[str, Shape] = {}
+        self.leaves: set[str] = set()
+        """Names of fields right here."""
+        self.below: dict[str, Shape] = {}
+        """Names of objects that hold others."""
         self._seen: dict[str, bool] = {}
         """Keys met before → whether the mapping does not know them and they are harmless."""
         split: dict[str, list[str]] = {}
@@ -39,9 +41,9 @@ class Shape:
             if rest:
                 split.setdefault(head, []).append(rest)
             else:
-                self._leaves.add(head)
+                self.leaves.add(head)
         for head, rests in split.items():
-            self._below[head] = Shape(rests)
+            self.below[head] = Shape(rests)
 
     def fit(self, value: Any, *, clean: bool = False) -> str | None:
         """JSON text of the object; None when there is nothing in it. Anything but an object becomes ``{"value": …}``.
@@ -64,6 +66,22 @@ class Shape:
             text = _text(value if self.fits(value) else self._fitted(value))
         return _text(self.mapped_part(value)) if text is not None and len(text) > LARGEST else text
 
+    def text(self, value: dict[str, Any]) -> str | None:
+        """The same of an object that fits, and that has nothing empty but in what is kept verbatim."""
+        text = self.clean_text(value)
+        return self.fit(value) if text is None or '""' in text or "null" in text or "[]" in text or "{}" in text else text
+
+    def clean_text(self, value: dict[str, Any]) -> str | None:
+        """The same of an object that fits and has nothing empty in it."""
+        if not value:
+            return None
+        text = _text(value)
+        return _text(self.mapped_part(value)) if text is not None and len(text) > LARGEST else text
+
+    def odd(self, key: str) -> bool:
+        """Whether an object with that key fits only under another name."""
+        return "." in key or not key.strip()
+
     def fits(self, value: dict[str, Any]) -> bool:
         """Whether every mapped leaf is a scalar or a list of scalars, every mapped object an object, and no key is odd."""
         seen = self._seen
@@ -74,11 +92,11 @@ class Shape:
             if harmless:
                 continue
             item = value[key]
-            if key in self._leaves:
+            if key in self.leaves:
                 if item.__class__ not in _SCALARS and not (item.__class__ is list and _all_scalars(item)):
                     return False
-            elif key in self._below:
-                shape = self._below[key]
+            elif key in self.below:
+                shape = self.below[key]
                 if item.__class__ is dict:
                     if not shape.fits(item):
                         return False
@@ -92,7 +110,7 @@ class Shape:
         return True
 
     def _learn(self, key: str) -> bool:
-        harmless = key not in self._leaves and key not in self._below and "." not in key and bool(key.strip())
+        harmless = key not in self.leaves and key not in self.below and "." not in key and bool(key.strip())
         if len(self._seen) >= _KEYS_KEPT:
             self._seen.clear()
         self._seen[key] = harmless
@@ -105,10 +123,10 @@ class Shape:
             name = key.replace(".", "_") if "." in key else key
             if not name.strip():
                 name = "_"
-            if name in self._leaves:
+            if name in self.leaves:
                 fitted[name] = _leaf(item)
-            elif name in self._below:
-                fitted[name] = self._below[name].branch(item)
+            elif name in self.below:
+                fitted[name] = self.below[name].branch(item)
             else:
                 fitted[name] = item
         return fitted
@@ -125,10 +143,10 @@ class Shape:
         """Only what is searched, of an object too large to keep twice."""
         part: dict[str, Any] = {}
         for key, item in value.items():
-            if key in self._leaves and len(str(item)) < LARGEST:
+            if key in self.leaves and len(str(item)) < LARGEST:
                 part[key] = _leaf(item)
-            elif key in self._below:
-                shape = self._below[key]
+            elif key in self.below:
+                shape = self.below[key]
                 if item.__class__ is dict:
                     part[key] = shape.mapped_part(item)
                 elif item.__class__ is list:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from service.enrich.fragments import dump
-from service.normalise.open_object import snake
+from service.normalise.renaming import snake
 from service.parse.columns import folded
 from service.parse.json_event import read_json
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.normalise.open_object import MOST_ITEMS, Renaming, open_object, snake
+from service.normalise.open_object import MOST_ITEMS, open_object
+from service.normalise.renaming import Renaming, snake
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
