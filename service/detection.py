@@ -113,7 +113,7 @@ def load_detections(settings: Settings, loaded: Mapping[str, LoadedPipeline]) ->
         detector=detector,
         alerts=alerts,
         by_id=by_id,
-        lookout=Lookout(Matching(detector), by_id, rules.joins, rating, alerts.findings),
+        lookout=Lookout(Matching(detector), by_id, rules.joins, rating, alerts.findings, window_ms),
         desk=Rules(by_id, rating, window_ms, alerts.storm.alerts),
         horizon_ms=max(spans) + LATE_MS,
     )

@@ -10,10 +10,13 @@ from service.alerts.occurrence import Occurrence
 from service.alerts.principal import Principal, principal_of
 from service.alerts.rule import AlertRule
 from service.alerts.signal import Evidence, Join, Signal
+from service.alerts.tally import mark_of
 from service.detect.correlation import Correlator, Fired, More, State
 from service.detect.correlation import Occurrence as Told
 from service.detect.joining import Joins
 
+MOST_EVIDENCE = 100
+"""Events that a firing names."""
 GROUPS = 200_000
 """Groups whose state is kept; the one that was heard of least lately is forgotten."""
 
@@ -55,7 +58,7 @@ class Correlated:
         self, rule: AlertRule, signal: Signal, document: Mapping[str, Any], join: Join, happened: Fired | More
     ) -> Occurrence:
         group = join.group[-len(rule.group_by) :] if rule.group_by else ()
-        refs = happened.refs if isinstance(happened, Fired) else (happened.ref,)
+        refs = tuple(dict.fromkeys(happened.refs)) if isinstance(happened, Fired) else (happened.ref,)
         times = (happened.first_ms, happened.last_ms) if isinstance(happened, Fired) else (happened.time_ms, happened.time_ms)
         principal = principal_of(document)
         if group and principal.name not in group:
@@ -66,8 +69,8 @@ class Correlated:
             signal=signal,
             document=document,
             principal=principal,
-            evidence=tuple(_evidence(refs, *times)),
-            count=happened.events if isinstance(happened, Fired) else 1,
+            evidence=tuple(_evidence(refs[-MOST_EVIDENCE:], *times)),
+            marks=frozenset(mark_of(_identity(ref)) for ref in refs),
             from_ms=times[0],
             late=isinstance(happened, Fired) and happened.late,
             title=rule.title,
@@ -77,5 +80,9 @@ class Correlated:
 def _evidence(refs: tuple[str, ...], first_ms: int, last_ms: int) -> Iterator[Evidence]:
     """The events behind a firing; of those in the middle nobody knows more than that they are in between."""
     for number, ref in enumerate(refs):
-        index, _, identity = ref.partition("/")
-        yield Evidence(index, identity or ref, first_ms if number == 0 and len(refs) > 1 else last_ms)
+        yield Evidence(ref.partition("/")[0], _identity(ref), first_ms if number == 0 and len(refs) > 1 else last_ms)
+
+
+def _identity(ref: str) -> str:
+    """The ``_id`` in ``index/_id``; the id of a firing as it is."""
+    return ref.partition("/")[2] or ref

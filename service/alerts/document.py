@@ -125,7 +125,7 @@ def opening(found: Occurrence, severity: Severity, created_ms: int, *, dashboard
         alert["false_positives"] = list(rule.falsepositives)
     document["alert"] = alert
     event["created"] = moment(created_ms)
-    return merge(document, growing(found.evidence, found.count, related_of(found.document), found, dashboards_url))
+    return merge(document, growing(found.evidence, len(found.marks), related_of(found.document), found, dashboards_url))
 
 
 def growing(

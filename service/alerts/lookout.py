@@ -12,10 +12,12 @@ import orjson
 
 from service.alerts.channels import SEVERITIES
 from service.alerts.findings import finding_key, finding_rule, is_over
+from service.alerts.occurrence import believed_ms
 from service.alerts.principal import grouped_by, principal_of
 from service.alerts.rating import Origin, Rating
 from service.alerts.rule import FINDING, AlertRule
 from service.alerts.signal import MOST_EVIDENCE, Evidence, Join, Signal
+from service.alerts.tally import mark_of, packed
 from service.detect.joining import Joins, milliseconds
 from service.detect.seen import Seen
 from service.event import Slice
@@ -24,7 +26,6 @@ from service.pipeline.watch import Watch
 
 _LARGEST = 64 * 1024
 """Characters of a document that travels with its signal; of a larger one, only what an alert shows."""
-_HOUR_MS = 3_600_000
 _TOLD = 50_000
 """Pairs of first-seen rules that were signalled already."""
 
@@ -61,6 +62,7 @@ class _Fold:
     everywhere: bool = False
     joins: list[Join] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
+    unnamed: list[int] = field(default_factory=list)
     count: int = 0
 
     def add(self, hit: Hit, evidence: Evidence) -> None:
@@ -70,6 +72,8 @@ class _Fold:
         if len(self.evidence) < MOST_EVIDENCE:
             self.evidence.append(evidence)
         else:
+            if self.own:  # of the others, the joins name every event
+                self.unnamed.append(mark_of(self.evidence[-1].id))
             self.evidence[-1] = evidence  # the last one says how long it went on
 
     def signal(self, dataset: str, slice_: Slice) -> Signal:
@@ -90,6 +94,7 @@ class _Fold:
             everywhere=self.everywhere,
             who=self.who,
             what=self.what,
+            marks=packed(self.unnamed),
         )
 
 
@@ -105,12 +110,19 @@ class Lookout:
     """Looks at one batch after the other; raises for no document."""
 
     def __init__(
-        self, matcher: Matcher, rules: Mapping[str, AlertRule], joins: Joins, rating: Rating, findings: Mapping[str, str]
+        self,
+        matcher: Matcher,
+        rules: Mapping[str, AlertRule],
+        joins: Joins,
+        rating: Rating,
+        findings: Mapping[str, str],
+        window_ms: int,
     ) -> None:
-        """``findings``: dataset → least severity that becomes an alert, or ``off``."""
+        """``findings``: dataset → least severity that becomes an alert, or ``off``; ``window_ms``: of rules that name none."""
         self._matcher = matcher
         self._rating = rating
         self._rules = rules
+        self._window_ms = window_ms
         self._joins = joins
         self._findings = {dataset: SEVERITIES.index(least) for dataset, least in findings.items() if least in SEVERITIES}
         self._told: OrderedDict[tuple[str, ...], None] = OrderedDict()
@@ -140,7 +152,7 @@ class Lookout:
         self, folds: dict[tuple[object, ...], _Fold], hit: Hit, rule: AlertRule, origin: Origin, slice_: Slice,
         place: tuple[str, str], now_ms: int,
     ) -> None:  # fmt: skip
-        """A match that raises an alert by itself: those of one principal, hour and severity are one signal."""
+        """A match that raises an alert by itself: those of one principal, window and severity are one signal."""
         document, who, what = hit.seen.document, "", ""
         if hit.rule == FINDING:
             key = finding_key(document)
@@ -153,7 +165,9 @@ class Lookout:
             key = grouped_by(document, rule.group_by) if rule.group_by else "\n".join(principal_of(document))
         evidence = Evidence(*place, _time_of(hit.seen, slice_.arrival_ms))
         severity = self._rating.severity(rule, origin, hit.seen, now_ms)
-        fold = folds.setdefault((hit.rule, severity, key, evidence.time_ms // _HOUR_MS), _Fold(hit, key=key, who=who, what=what))
+        # Across windows nothing is folded: which alert an event belongs to must not depend on its neighbours.
+        window = believed_ms(evidence.time_ms, slice_.arrival_ms) // (rule.window_ms or self._window_ms)
+        fold = folds.setdefault((hit.rule, severity, key, window), _Fold(hit, key=key, who=who, what=what))
         fold.add(hit, evidence)
 
     def _joined(self, folds: dict[tuple[object, ...], _Fold], hit: Hit, dataset: str, place: tuple[str, str]) -> None:

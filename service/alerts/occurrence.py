@@ -10,6 +10,7 @@ from typing import Any
 from service.alerts.principal import Principal, grouped_by, principal_of
 from service.alerts.rule import AlertRule
 from service.alerts.signal import Evidence, Signal
+from service.alerts.tally import mark_of, unpacked
 
 DAY_MS = 86_400_000
 OLDEST_MS, NEWEST_MS = 400 * DAY_MS, DAY_MS
@@ -31,7 +32,8 @@ class Occurrence:
     """The event that says most about it."""
     principal: Principal
     evidence: tuple[Evidence, ...]
-    count: int
+    marks: frozenset[int]
+    """Of all its events, whether ``evidence`` names them or not."""
     from_ms: int
     """When its alert's window begins, in the events' own time: it decides the index."""
     late: bool
@@ -67,7 +69,7 @@ def occurrence_of(rule: AlertRule, signal: Signal, document: Mapping[str, Any], 
         document=document,
         principal=principal,
         evidence=tuple(signal.evidence),
-        count=signal.count,
+        marks=frozenset(mark_of(one.id) for one in signal.evidence).union(unpacked(signal.marks)),
         from_ms=from_ms,
         late=signal.arrived_ms - first_ms > LATE_MS,
         title=rule.title,

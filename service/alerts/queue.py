@@ -16,12 +16,11 @@ from service.alerts.document import MOST_EVIDENCE, MOST_RELATED, growing, merge,
 from service.alerts.occurrence import Occurrence, alert_id
 from service.alerts.principal import Principal
 from service.alerts.signal import Evidence
+from service.alerts.tally import Tally, mark_of
 from service.naming import index_name
 
 KEPT = 20_000
 """Alerts held in memory; the one that grew least lately is forgotten (it is read from the index if it grows again)."""
-SEEN = 5_000
-"""Ids of events by which an alert knows what it counted already."""
 
 
 @dataclass(slots=True)
@@ -33,26 +32,27 @@ class Open:
     first: Occurrence
     severity: Severity
     raised_ms: int
-    count: int = 0
     evidence: list[Evidence] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    tally: Tally = field(default_factory=Tally)
+    known: int = 0
+    """Events that it counted when it was read from the index: which they are, the index does not know of all."""
     related: dict[str, dict[str, None]] = field(default_factory=dict)
     fresh: bool = True
     """Nobody was told yet."""
 
     def grow(self, found: Occurrence, severity: Severity) -> bool:
         """Take an occurrence in; False when all of it was known already."""
-        new = [one for one in found.evidence if one.id not in self.seen]
-        if not new:
-            return False
-        self.count += found.count if len(new) == len(found.evidence) else len(new)
-        for one in new:
-            if len(self.seen) < SEEN:
-                self.seen.add(one.id)
+        new = {mark for mark in found.marks if self.tally.add(mark)}
+        grown = bool(new)
+        for one in found.evidence:
             if len(self.evidence) < MOST_EVIDENCE:
-                self.evidence.append(one)
-            elif one.time_ms > self.evidence[-1].time_ms:
+                if mark_of(one.id) in new:
+                    self.evidence.append(one)
+            elif one.time_ms > max(each.time_ms for each in self.evidence):
                 self.evidence[-1] = one  # the last one says how long it went on
+                grown = True
+        if not grown:
+            return False
         for kind, values in related_of(found.document).items():
             kept = self.related.setdefault(kind, {})
             for value in values:
@@ -61,6 +61,11 @@ class Open:
         if SEVERITIES.index(severity) > SEVERITIES.index(self.severity):
             self.severity = severity
         return True
+
+    @property
+    def count(self) -> int:
+        """Different events that it rests on."""
+        return max(self.known, self.tally.number)
 
     def document(self, dashboards_url: str | None) -> dict[str, Any]:
         """All of it, for an alert that the index does not have yet."""
@@ -141,5 +146,5 @@ def read_back(document: Mapping[str, Any], index: str, found: Occurrence) -> Ope
     known = [Evidence(indices[0] if indices else "", each, found.from_ms) for each in ids]
     severity = alert.get("severity")
     opened = Open(found.id, index, found, severity if severity in SEVERITIES else found.rule.level, 0, fresh=False)
-    opened.count, opened.evidence, opened.seen = int(alert.get("count", len(ids))), known, set(ids)
+    opened.known, opened.evidence, opened.tally = int(alert.get("count", len(ids))), known, Tally(map(mark_of, ids))
     return opened

@@ -56,6 +56,8 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Of a first-seen rule: the subject, …"""
     what: str = ""
     """… and what it was seen with."""
+    marks: bytes = b""
+    """Of the events that ``evidence`` does not name, as ``service/alerts/tally.py`` packs them."""
 
 
 MOST_EVIDENCE = 50

@@ -20,14 +20,12 @@ LATENESS_MS = 24 * 3600 * 1000
 """How much later than its neighbours an event may come and still count with them."""
 MOST_EVENTS = 1000
 """Events of a group that are remembered beyond four times the threshold; the oldest are forgotten first."""
-MOST_EVIDENCE = 100
-"""Events that a firing names."""
 MOST_SPANS = 200
 FEW = 50
 """Events and covered spans that are kept however old they are: a partition that lags by days still finds its own."""
 
 State = dict[str, Any]
-"""``newest`` (ms), ``events`` ([time, ref, rule, value], by time), ``covered`` ([start, end, firing, events])."""
+"""``newest`` (ms), ``events`` ([time, ref, rule, value], by time), ``covered`` ([start, end, firing])."""
 
 
 class Occurrence(NamedTuple):
@@ -53,7 +51,7 @@ class Fired:
     events: int
     """In the window."""
     refs: tuple[str, ...]
-    """The window's events, at most ``MOST_EVIDENCE``, oldest first."""
+    """The window's events, oldest first."""
     late: bool
     """The window had been over for longer than its timespan when the event that completed it came."""
 
@@ -90,7 +88,8 @@ class Correlator:
     def take(self, state: State | None, group: str, occurrence: Occurrence) -> tuple[State, list[Told]]:
         """The state after an occurrence in ``group``, and what it brought about; the given state may be changed.
 
-        An occurrence that came before changes nothing and tells nothing.
+        An occurrence that came before changes nothing, and tells nothing but that it is one more of what has fired, as it did
+        the first time: whoever counts these goes by their ``ref``.
         """
         state = state or {"newest": occurrence.time_ms, "events": [], "covered": []}
         time_ms, newest = occurrence.time_ms, max(state["newest"], occurrence.time_ms)
@@ -98,7 +97,6 @@ class Correlator:
         state["newest"] = newest
         for span in state["covered"]:
             if span[0] <= time_ms <= span[1]:
-                span[3] += 1
                 return state, [More(span[2], time_ms, occurrence.ref)]
         event: Event = [time_ms, occurrence.ref, self._number[occurrence.rule], occurrence.value]
         events: list[Event] = state["events"]
@@ -110,9 +108,9 @@ class Correlator:
         if window is None:
             self._forget(state, at)
             return state, []
-        fired = self._fire(state, group, window, newest, late=late)
+        told = self._fire(state, group, window, newest, late=late)
         self._forget(state, None)
-        return state, [fired]
+        return state, told
 
     def expires_ms(self, state: State) -> int:
         """When events are of this time, nothing that still may come can need the state."""
@@ -129,7 +127,7 @@ class Correlator:
                 return window
         return None
 
-    def _fire(self, state: State, group: str, window: list[Event], newest: int, *, late: bool) -> Fired:
+    def _fire(self, state: State, group: str, window: list[Event], newest: int, *, late: bool) -> list[Told]:
         first, last = window[0], window[-1]
         named = f"{self.correlation.about.id}\0{group}\0{first[REF]}\0{first[TIME]}"
         fired = Fired(
@@ -137,13 +135,20 @@ class Correlator:
             first_ms=first[TIME],
             last_ms=last[TIME],
             events=len(window),
-            refs=tuple(dict.fromkeys(event[REF] for event in window[-MOST_EVIDENCE:])),
+            refs=tuple(event[REF] for event in window),
             late=late and last[TIME] + self._span < newest,
         )
         end = last[TIME] + self._span
-        state["covered"] = [*state["covered"], [first[TIME], end, fired.id, len(window)]][-MOST_SPANS:]
-        state["events"] = [event for event in state["events"] if not first[TIME] <= event[TIME] <= end]
-        return fired
+        state["covered"] = [*state["covered"], [first[TIME], end, fired.id]][-MOST_SPANS:]
+        kept: list[Event] = []
+        after: list[Told] = []  # where what completed the window came late, some of what comes after it is here already
+        for event in state["events"]:
+            if not first[TIME] <= event[TIME] <= end:
+                kept.append(event)
+            elif event[:VALUE] > last[:VALUE]:
+                after.append(More(fired.id, event[TIME], event[REF]))
+        state["events"] = kept
+        return [fired, *after]
 
     def _forget(self, state: State, at: int | None) -> None:
         """Forget what can decide nothing any more: too old, or between two that say the same."""

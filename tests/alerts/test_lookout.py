@@ -16,7 +16,7 @@ from service.detect.seen import Seen
 from service.event import Slice
 from service.pipeline.compiled import Carried
 from service.pipeline.watch import Watch
-from tests.alerts.conftest import NOW, RULE, document
+from tests.alerts.conftest import HOUR, NOW, RULE, document
 
 SLICE = Slice("shop", "prod", "audit", "shardId-0", "1", 0, NOW, [])
 
@@ -43,7 +43,7 @@ def carried(*documents: Mapping[str, Any]) -> Carried:
 def look(*documents: Mapping[str, Any], dataset: str = "aws.cloudtrail", rule: AlertRule = RULE, **said: Any) -> Looked:
     alerts = AlertRules.model_validate(said)
     rules = {rule.id: rule}
-    lookout = Lookout(Everything(rule.id), rules, Joins(), Rating(alerts), alerts.findings)
+    lookout = Lookout(Everything(rule.id), rules, Joins(), Rating(alerts), alerts.findings, HOUR)
     return lookout.look(dataset, Watch(), SLICE, carried(*documents), NOW)
 
 
@@ -82,7 +82,7 @@ def test_an_experimental_rule_is_counted_only() -> None:
 def test_only_what_is_new_since_this_worker_told_of_it_is_a_signal() -> None:
     rule = AlertRule("r-1", "New", "medium", first_seen=FirstSeen(("user.name",), ("source.ip",), 0))
     alerts = AlertRules()
-    lookout = Lookout(Everything("r-1"), {"r-1": rule}, Joins(), Rating(alerts), alerts.findings)
+    lookout = Lookout(Everything("r-1"), {"r-1": rule}, Joins(), Rating(alerts), alerts.findings, HOUR)
     told = [
         [(signal.who, signal.what) for signal in lookout.look("aws.cloudtrail", Watch(), SLICE, carried(each), NOW).signals]
         for each in (document(), document(), document(address="203.0.113.1"), document("alice"), {"user": {"name": "bob"}})
