@@ -74,9 +74,9 @@ class Alarm:
 
     def watch(self, inputs: Iterable[tuple[bytes, str | None]]) -> Shift:
         """The alerts of these inputs, looked at together; each with its dataset, or None to let content decide."""
-        shift, rating = Shift(), Rating(self._tuning)
-        lookout = Lookout(_Matching(self._detector), self._by_id, self._rules.joins, rating, self._tuning.findings)
-        desk = self._desk(rating)
+        shift, rating, window_ms = Shift(), Rating(self._tuning), duration_ms(self._tuning.window)
+        lookout = Lookout(_Matching(self._detector), self._by_id, self._rules.joins, rating, self._tuning.findings, window_ms)
+        desk = self._desk(rating, window_ms)
         alerts: dict[str, Open] = {}
         for data, dataset in inputs:
             for played in self._player.play(data, dataset, self._facts):
@@ -90,8 +90,8 @@ class Alarm:
         shift.alerts = sorted(alerts.values(), key=lambda alert: (alert.first.from_ms, alert.first.title, alert.id))
         return shift
 
-    def _desk(self, rating: Rating) -> Desk:
-        most, window_ms = self._tuning.storm.alerts, duration_ms(self._tuning.window)
+    def _desk(self, rating: Rating, window_ms: int) -> Desk:
+        most = self._tuning.storm.alerts
         return Desk(lambda: Rules(self._by_id, rating, window_ms, most), Correlated(self._rules.joins, self._by_id))
 
 
