@@ -38,14 +38,19 @@ _SPAN = re.compile(r"[1-9][0-9]{0,4}[smhdw]")
 def command(*, dry_run: bool, as_json: bool, config: Path | None, **chosen: Any) -> None:
     """Try dead letters again: what works now is indexed under the id it would have had, and marked as replayed.
 
+    Alerts that no channel took (stage notify) are left alone: they are no events.
     Exits 1 when something is still dead. Running it twice changes nothing.
     """
     from opensearchpy import exceptions as oe
 
     from service.settings import load_settings
-    from service.sink.replay import Choice
+    from service.sink.replay import NO_EVENT, Choice
 
     ctx = click.get_current_context()
+    if chosen["stage"] == NO_EVENT:
+        raise click.BadParameter(
+            "they hold alerts that no channel took, not events; `siem alerts list` shows the alerts", param_hint="--stage"
+        )
     choice = Choice(**{**chosen, "since": _when(chosen["since"]), "until": _when(chosen["until"])})
     try:
         settings = load_settings(config)

@@ -19,6 +19,8 @@ from service.sink.letter import letter_from_document, letter_of
 from service.sink.parcel import Parcel
 
 _PAGE = 200
+NO_EVENT = "notify"
+"""Stage whose dead letters hold alerts, not events."""
 _DONE = ("indexed", "already_there", "dropped")
 
 
@@ -64,11 +66,13 @@ class Choice:
         span = {name: value for name, value in (("gte", self.since), ("lt", self.until)) if value is not None}
         if span:
             filters.append({"range": {"@timestamp": span}})
+        # What could not be told to a channel is an alert, no event: it must not go through a pipeline.
+        no_event = {"term": {"dead_letter.stage": NO_EVENT}}
         if self.again:
-            return {"bool": {"filter": filters}}
+            return {"bool": {"filter": filters, "must_not": [no_event]}}
         done = {"terms": {"dead_letter.replayed.fate": list(_DONE)}}
         worn = {"range": {"dead_letter.replays": {"gte": self.most_replays}}}
-        return {"bool": {"filter": filters, "must_not": [done, worn]}}
+        return {"bool": {"filter": filters, "must_not": [no_event, done, worn]}}
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import gzip
 import json
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -124,3 +125,18 @@ def test_what_is_still_unusable_stays_and_is_tried_five_times_at_most(cluster: C
         assert cluster.replay() == (1, {"dead": 1})
     assert cluster.replay() == (0, {})
     assert cluster.count("dead-letters") == 1
+
+
+def test_alerts_that_no_channel_took_are_no_events_to_replay(cluster: Cluster) -> None:
+    piece = slice_of(cluster.project, "7", json.dumps({"event": {"kind": "signal"}, "rule": {"id": "r-1"}}))
+    cluster.send(
+        msgspec.structs.replace(
+            letter_of(piece, 0, stage="notify", code="not_told", reason="channel oncall: 500", dataset="alerts"), context=None
+        ),
+        letter_of(piece, 0, stage="parse", code="bug", reason="fixed since", dataset="aws.cloudwatch"),
+    )
+    assert cluster.replay("--again") == (0, {"indexed": 1})
+    assert cluster.count("alerts") == 0
+    refused = cluster.siem("replay", "--stage", "notify")
+    assert refused.exit_code == 2
+    assert "siem alerts list" in refused.stderr
