@@ -14,6 +14,7 @@ VERBS: dict[str, str] = {
     "test": "Samples against their expected documents, in process.",
     "parse": "Raw logs in, ECS documents out, one JSON object a line; dead letters on stderr.",
     "detect": "Log files through the pipelines and the rules: which events match; --fail: exit 1 when one does.",
+    "hunt": "A rule over the events that lie in OpenSearch: which match, who, where; exactly as the stream would have said.",
     "coverage": "Which techniques of ATT&CK the detections look for, in which datasets; a layer for the ATT&CK Navigator.",
     "explain": "One event, stage by stage, with the YAML line that did it.",
     "new": "Scaffold a source folder from real lines.",
