@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from service.build.artefact import Artefact, Pipelines
 from service.build.dashboards.language import DashboardFile
-from service.build.dashboards.load import load_boards
+from service.build.dashboards.load import load_boards, used
 from service.build.dashboards.objects import SavedObject, board_objects, navigation_object, pattern_object
 from service.build.dashboards.patterns import as_json
 from service.build.dashboards.verify import verify
@@ -15,7 +15,7 @@ from service.content import Content
 from service.errors import ContentError, ContentErrors
 
 SHARED = "shared"
-"""The file of what belongs to no dashboard: index patterns across datasets, the links from one dashboard to the others."""
+"""The file of what belongs to no one dashboard: index patterns that several need, the links from one dashboard to the others."""
 
 
 def artefacts(content: Content, pipelines: Pipelines) -> Iterator[Artefact]:
@@ -33,8 +33,9 @@ def saved_objects(content: Content, pipelines: Pipelines) -> dict[str, list[Save
     """Every saved object by file; raises ContentErrors with the faults of all dashboards together."""
     boards, patterns = load_boards(content, pipelines)
     files: dict[str, list[SavedObject]] = {SHARED: []}
+    elsewhere = {name for board in boards for name in used(board) if name != board.name}
     for name, pattern in patterns.items():
-        files.setdefault(name if name in pipelines else SHARED, []).append(pattern_object(pattern))
+        files.setdefault(SHARED if name in elsewhere or name not in pipelines else name, []).append(pattern_object(pattern))
     files[SHARED].append(navigation_object(boards))
     faults: list[ContentError] = []
     for board in boards:

@@ -50,6 +50,16 @@ def _panels(objects: Objects, change: Callable[[list[dict[str, Any]]], object]) 
     attributes["panelsJSON"] = json.dumps(panels)
 
 
+def _filters(state: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = next(agg["params"]["filters"] for agg in state["aggs"] if agg["type"] == "filters")
+    return found
+
+
+def _without_project(objects: Objects) -> None:
+    attributes = objects["index-pattern/siem-aws.alb"]["attributes"]
+    attributes["fields"] = json.dumps([field for field in json.loads(attributes["fields"]) if field["name"] != "project.id"])
+
+
 BROKEN: dict[str, tuple[Callable[[Objects], object], str]] = {
     "a panel gone": (lambda all_: all_.pop("visualization/siem-aws.alb-requests"), "which there is not"),
     "an index pattern gone": (lambda all_: all_.pop("index-pattern/siem-aws.alb"), "which there is not"),
@@ -79,6 +89,14 @@ BROKEN: dict[str, tuple[Callable[[Objects], object], str]] = {
     "series that are not metrics": (
         lambda all_: _state(all_, "target-latency-over-time", lambda s: s["params"].update(seriesParams=[])), "series",
     ),
+    "an axis gone": (
+        lambda all_: _state(all_, "target-latency-over-time", lambda s: s["params"].update(valueAxes=[])), "axes that are not",
+    ),
+    "a filter that asks nothing": (
+        lambda all_: _state(all_, "status-classes-over-time", lambda s: _filters(s)[0]["input"].pop("query")), "without a query",
+    ),
+    "a panel that knows no project": (_without_project, "project.id cannot be chosen for"),
+    "a time range without its end": (lambda all_: all_["dashboard/siem-aws.alb"]["attributes"].pop("timeTo"), "a time range"),
     "a control over nothing": (
         lambda all_: _state(all_, "controls", lambda s: s["params"]["controls"][0].update(fieldName="x")), "cannot list values",
     ),

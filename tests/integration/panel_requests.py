@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 Json = dict[str, Any]
+MISSING = "__missing__"
+"""What Dashboards asks to be counted in place of a value that is not there."""
 
 
 def source_of(saved: Json) -> Json:
@@ -63,7 +65,9 @@ def _bucket(agg: Json, metrics: Json) -> tuple[Json, Json]:
         case "terms":
             order = params["orderBy"] if params["orderBy"] in metrics or params["orderBy"] == "_key" else "_count"
             needed = {order: metrics[order]} if order in metrics else {}
-            return {"terms": {"field": params["field"], "size": params["size"], "order": {order: params["order"]}}}, needed
+            missing = {"missing": MISSING} if params["missingBucket"] else {}
+            wanted = {"field": params["field"], "size": params["size"], "order": {order: params["order"]}, **missing}
+            return {"terms": wanted}, needed
         case "date_histogram":
             unit = {"auto": "1d"}.get(params["interval"], f"1{params['interval']}")
             histogram = {"field": params["field"], "calendar_interval": unit, "time_zone": "UTC", "min_doc_count": 1}
@@ -113,7 +117,7 @@ def _levels(buckets: list[Json], metrics: list[Json], found: list[Json]) -> Iter
                     yield f"nothing is selected by {name!r}"
         rows = [row for level in levels for row in (level.values() if isinstance(level, dict) else level)]
         found = [row for row in rows if row["doc_count"]]
-        if not found:
+        if not any(row.get("key") != MISSING for row in found):
             yield f"no bucket of {agg['type']} {agg['params'].get('field', '')}"
             return
     for agg in metrics:

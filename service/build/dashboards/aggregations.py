@@ -122,7 +122,9 @@ def _of_field(context: Context, number: int, split: Split, metrics: list[Agg]) -
         return "date_histogram", _over_time(context, number, leaf.name, split.interval)
     if split.interval is not None:
         return "histogram", _histogram(context, number, keys, split)
-    return "terms", _terms(leaf.name, split, metrics)
+    # A row must not vanish because one of its columns has no value; only words can stand for it.
+    missing = context.panel.kind == "table" and number > 0 and leaf.kind == "string"
+    return "terms", _terms(leaf.name, split, metrics, missing=missing)
 
 
 def _over_time(context: Context, number: int, name: str, interval: str | float | None) -> dict[str, Any]:
@@ -147,11 +149,11 @@ def _histogram(context: Context, number: int, keys: Keys, split: Split) -> dict[
     }  # fmt: skip
 
 
-def _terms(name: str, split: Split, metrics: list[Agg]) -> dict[str, Any]:
+def _terms(name: str, split: Split, metrics: list[Agg], *, missing: bool) -> dict[str, Any]:
     ordering = next((metric["id"] for metric in metrics if metric["type"] not in _UNORDERED), None)
     params: dict[str, Any] = {
         "field": name, "order": split.order, "orderBy": ordering or "custom", "size": split.top, "otherBucket": False,
-        "otherBucketLabel": "Other", "missingBucket": False, "missingBucketLabel": "Missing",
+        "otherBucketLabel": "Other", "missingBucket": missing, "missingBucketLabel": "—",
     }  # fmt: skip
     if split.by == "value":
         params["orderBy"] = "_key"

@@ -14,7 +14,7 @@ SIZES: dict[str, Size] = {
     "controls": (48, 5),
 }  # fmt: skip
 """What suits each kind."""
-NAVIGATION_SIZE: Size = (48, 3)
+NAVIGATION_SIZE: Size = (48, 5)
 """Of the links at the top."""
 
 

@@ -13,7 +13,7 @@ Kind = Literal[
 ]  # fmt: skip
 Selection = dict[str, object] | list[dict[str, object]]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"\S")]
-IndexName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+IndexName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*\*?$")]
 Ago = Annotated[str, StringConstraints(pattern=r"^now-[1-9][0-9]{0,3}[mhdwMy](/[hdwMy])?$")]
 
 
@@ -84,7 +84,8 @@ class Panel(_Part):
     kind: Kind
     """How it shows it. A ``bar`` over time or numbers stands, over values it lies."""
     index: IndexName | None = None
-    """Dataset, ``events`` (all datasets), ``dead-letters``, ``alerts`` or ``ledger``; default: the dashboard's."""
+    """Dataset, the datasets whose names begin so (``aws.eks_*``), ``events`` (all of them), ``dead-letters``, ``alerts``,
+    ``cadence`` or ``ledger``; default: the dashboard's."""
     when: Selection | None = None
     """Sigma selection: only these documents. Values match as they are stored, in their case."""
     metrics: list[Literal["count"] | Metric] = ["count"]

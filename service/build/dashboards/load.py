@@ -55,7 +55,8 @@ def load_boards(content: Content, pipelines: Pipelines) -> tuple[list[Board], Pa
             faults.extend(errors.faults)
     if faults:
         raise ContentErrors("dashboards are not valid", faults)
-    return boards, index_patterns(content, pipelines)
+    groups = sorted({name for board in boards for name in used(board) if name.endswith("*")})
+    return boards, index_patterns(content, pipelines, groups)
 
 
 def used(board: Board) -> Iterator[str]:

@@ -144,7 +144,8 @@ def controls(fields: list[tuple[str, str]]) -> Params:
             {
                 "id": f"control-{number}", "indexPatternRefName": f"control_{number}_index_pattern", "fieldName": name,
                 "parent": "", "label": label, "type": "list",
-                "options": {"type": "terms", "multiselect": True, "dynamicOptions": True, "size": 5, "order": "desc"},
+                # Only words are looked up while one types; of numbers and addresses the list holds the ``size`` most frequent.
+                "options": {"type": "terms", "multiselect": True, "dynamicOptions": True, "size": 100, "order": "desc"},
             }
             for number, (name, label) in enumerate(fields)
         ],

@@ -37,10 +37,19 @@ def pattern_object(pattern: IndexPattern) -> SavedObject:
 
 
 def navigation_object(boards: Iterable[Board]) -> SavedObject:
-    """Links to every dashboard, the ones across datasets first; it stands at the top of each."""
-    ordered = sorted(boards, key=lambda board: ("." in board.name, board.file.title.lower()))
-    links = " · ".join(f"[{board.file.title}](#/view/{_board_id(board)})" for board in ordered)
-    return _visualization(NAVIGATION, "SIEM · Navigation", "", {"type": "markdown", "params": looks.markdown(links), "aggs": []})
+    """Links to every dashboard, those across datasets on the first line; it stands at the top of each."""
+    families: dict[str, list[Board]] = {}
+    for board in sorted(boards, key=lambda board: ("." in board.name, not board.name.startswith("aws."), board.name)):
+        families.setdefault(_family(board), []).append(board)
+    lines = [
+        f"**{family}** "
+        + " · ".join(
+            f"[{board.file.title}](#/view/{_board_id(board)})" for board in sorted(found, key=lambda one: one.file.title.lower())
+        )
+        for family, found in families.items()
+    ]
+    text = looks.markdown("  \n".join(lines))
+    return _visualization(NAVIGATION, "SIEM · Navigation", "", {"type": "markdown", "params": text, "aggs": []})
 
 
 def board_objects(board: Board, patterns: Patterns) -> list[SavedObject]:
@@ -211,6 +220,12 @@ def _dashboard_object(board: Board, shown: list[SavedObject]) -> SavedObject:
     ids = [("visualization", NAVIGATION), *((one["type"], one["id"]) for one in shown)]
     references = [{"name": f"panel_{number}", "type": kind, "id": identity} for number, (kind, identity) in enumerate(ids)]
     return _object("dashboard", _board_id(board), attributes, references)
+
+
+def _family(board: Board) -> str:
+    if "." not in board.name:
+        return "SIEM"
+    return "AWS" if board.name.startswith("aws.") else "Hosts and servers"
 
 
 def _board_id(board: Board) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,19 +61,24 @@ class IndexPattern:
     @property
     def id(self) -> str:
         """Id of its saved object."""
-        return f"siem-{self.name}"
+        return f"siem-{self.name.replace('*', 'all')}"
 
 
-def index_patterns(content: Content, pipelines: Pipelines) -> dict[str, IndexPattern]:
-    """Every index pattern by name: each dataset, all events together, the service's own indices.
+def index_patterns(content: Content, pipelines: Pipelines, groups: Iterable[str] = ()) -> dict[str, IndexPattern]:
+    """Every index pattern by name: each dataset, all events together, the service's own indices, and ``groups``: ``aws.eks_*``.
 
-    Raises ContentErrors when two datasets give one field different types: no index pattern could show it.
+    A group to which no dataset belongs is left out. Raises ContentErrors when two datasets give one field different types: no
+    index pattern could show it.
     """
     datasets = {dataset: _of(dataset_template(loaded)) for dataset, loaded in pipelines.items()}
     found = {name: IndexPattern(name, template_pattern(name), fields) for name, fields in datasets.items()}
     for name, own in own_indices(content).items():
         found[name] = IndexPattern(name, template_pattern(name), _of(own_template(name, own, content)))
     found[EVENTS] = IndexPattern(EVENTS, EVENTS_ALIAS, _together(datasets, pipelines))
+    for group in groups:
+        members = {name: fields for name, fields in datasets.items() if name.startswith(group.rstrip("*"))}
+        if members:
+            found[group] = IndexPattern(group, f"siem-{group}", _together(members, pipelines))
     return found
 
 

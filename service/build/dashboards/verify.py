@@ -16,6 +16,8 @@ from service.build.dashboards.objects import MIGRATIONS
 SavedObject = dict[str, Any]
 Fields = dict[str, dict[str, Any]]
 
+EVERYWHERE = ("project.id", "project.environment")
+"""What every panel of every dashboard can be filtered by."""
 _TERMS = {"string", "number", "boolean", "date", "ip"}
 _METRICS = {"count", "sum", "avg", "min", "max", "median", "cardinality", "percentiles"}
 _BUCKETS = {"terms", "date_histogram", "histogram", "range", "ip_range", "filters"}
@@ -99,6 +101,18 @@ def flaws(objects: list[SavedObject]) -> Iterator[str]:
                 yield f"{name}: refers to {reference['type']}/{reference['id']}, which there is not"
         for flaw in _flaws_of(one, fields):
             yield f"{name}: {flaw}"
+        if one["type"] == "dashboard":
+            yield from (f"{name}: {flaw}" for flaw in _unfiltered(one, by_key, fields))
+
+
+def _unfiltered(one: SavedObject, by_key: dict[tuple[str, str], SavedObject], fields: dict[str, Fields]) -> Iterator[str]:
+    """A filter on a field that a panel's index lacks empties the panel without a word."""
+    panels = [by_key.get((reference["type"], reference["id"])) for reference in one["references"]]
+    for reference in (reference for panel in panels if panel is not None for reference in panel["references"]):
+        known = fields.get(reference["id"], {})
+        for name in EVERYWHERE:
+            if not known.get(name, {}).get("aggregatable"):
+                yield f"{reference['id']} has panels here that {name} cannot be chosen for"
 
 
 def _flaws_of(one: SavedObject, fields: dict[str, Fields]) -> Iterator[str]:
@@ -148,9 +162,16 @@ def _visualization(one: SavedObject, named: dict[str, str], fields: dict[str, Fi
     if {agg["schema"] for agg in aggs} - schemas.keys():
         yield f"{kind} has no place for {sorted({agg['schema'] for agg in aggs} - schemas.keys())}"
     if wanted is _XY:
-        series = [each["data"]["id"] for each in params["seriesParams"]]
-        if series != [agg["id"] for agg in aggs if agg["schema"] == "metric"]:
-            yield "its series are not its metrics"
+        yield from _series(params, aggs)
+
+
+def _series(params: dict[str, Any], aggs: list[dict[str, Any]]) -> Iterator[str]:
+    axes = {axis["id"] for axis in params["valueAxes"]}
+    if not params["categoryAxes"] or {each["valueAxis"] for each in params["seriesParams"]} - axes:
+        yield "its series stand on axes that are not there"
+    series = [each["data"]["id"] for each in params["seriesParams"]]
+    if series != [agg["id"] for agg in aggs if agg["schema"] == "metric"]:
+        yield "its series are not its metrics"
 
 
 def _aggregation(agg: dict[str, Any], aggs: list[dict[str, Any]], known: Fields) -> Iterator[str]:
@@ -164,6 +185,8 @@ def _aggregation(agg: dict[str, Any], aggs: list[dict[str, Any]], known: Fields)
             yield f"{kind} of a field that does not exist: {params.get('field')}"
         elif field["type"] not in FIELD_KINDS[kind] or not field["aggregatable"]:
             yield f"{kind} cannot be made of {field['name']} ({field['type']})"
+    if kind == "filters" and any(not {"query", "language"} <= each["input"].keys() for each in params.get("filters", [])):
+        yield "a filter without a query"
     ids = {other["id"] for other in aggs if other["schema"] == "metric"}
     if kind == "terms" and params["orderBy"] not in {*ids, "_key"} and "orderAgg" not in params:
         yield f"terms of {params['field']} are ordered by what is not there"
@@ -171,6 +194,8 @@ def _aggregation(agg: dict[str, Any], aggs: list[dict[str, Any]], known: Fields)
 
 def _dashboard(one: SavedObject, named: dict[str, str]) -> Iterator[str]:
     panels = json.loads(one["attributes"]["panelsJSON"])
+    if one["attributes"].get("timeRestore") and not {"timeFrom", "timeTo"} <= one["attributes"].keys():
+        yield "it keeps a time range that it does not have"
     if [panel["panelRefName"] for panel in panels] != list(named):
         yield "its panels are not its references"
     taken: set[tuple[int, int]] = set()
