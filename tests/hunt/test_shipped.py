@@ -21,6 +21,7 @@ from service.detect.detector import Detector
 from service.detect.ruleset import RuleSet, rule_files
 from service.detect.samples import LISTS, NO_MATCH, dataset_named, folder_of, samples_of
 from service.enrich.enrichers import Enrichers
+from service.naming import EVENTS_ALIAS
 from service.offline.correlate import CorrelationHit, correlate
 from service.offline.detect import Hit, rules_for
 from service.offline.hunt import Asked, Hunt
@@ -101,7 +102,9 @@ def fill(client: OpenSearch, stock: Stock, pipelines: dict[str, LoadedPipeline])
                         "number_of_replicas": 0,
                         "refresh_interval": -1,
                     }
-                    client.indices.create(index=index, body={"settings": settings, "mappings": mappings})
+                    client.indices.create(
+                        index=index, body={"settings": settings, "mappings": mappings, "aliases": {EVENTS_ALIAS: {}}}
+                    )
                 key = f"{path.stem}-{sample.name}-{identity}"
                 document["project"] = {"id": stock.project, "environment": "prod"}
                 lines += [json.dumps({"create": {"_index": index, "_id": key}}), json.dumps(document)]
@@ -185,3 +188,17 @@ def test_what_is_no_rule_is_said_with_the_nearest_one(stock: Stock) -> None:
     code, _, err = siem(stock, "root_acount_used")
     assert code == 2
     assert "did you mean `root_account_used`?" in err
+
+
+def test_coverage_says_what_each_project_really_sends(stock: Stock, tmp_path: Path) -> None:
+    layer = tmp_path / "layer.json"
+    arguments = ["coverage", "--live", "--project", stock.project, "--since", "2000-01-01", "--json", "--layer", str(layer)]
+    result = CliRunner().invoke(main, arguments, env={"SIEM_OPENSEARCH_URLS": stock.url}, catch_exceptions=False)
+    assert result.exit_code == 0
+    rows = json.loads(result.stdout)
+    assert {row["project"] for row in rows} == {f"{stock.project}/prod"}
+    sent = {index.removeprefix("siem-").partition(f"-{stock.project}-")[0] for its in stock.wanted.values() for index, _ in its}
+    states = {row["dataset"]: row["state"] for row in rows if row["technique"]}
+    assert {dataset for dataset, state in states.items() if state == "flowing"} >= sent & states.keys()
+    assert "never sent" in states.values()
+    assert any(each["score"] for each in json.loads(layer.read_text())["techniques"])
