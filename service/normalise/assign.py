@@ -147,6 +147,13 @@ def assign_kind(draft: Draft, slot: Slot, local: str, kind: Kind, quoting: Quoti
     draft.code.add(f"{slot.local} = {converted(draft, local, kind, slot)}")
 
 
+def add_kind(draft: Draft, slot: Slot, local: str, kind: Kind, quoting: Quoting) -> None:
+    """Add what a local of a known kind holds to a list that may have values already: each once, first come first."""
+    slot.raised(quoting)
+    more = converted(draft, local, kind, slot)
+    draft.code.add(f"{slot.local} = distinct((*({slot.local} or ()), *({more} or ()))) or None")
+
+
 def converted(draft: Draft, local: str, kind: Kind, slot: Slot) -> str:
     """Python expression that makes a value of one kind into that of the slot; None where it cannot be done."""
     if kind == slot.kind:

@@ -27,8 +27,10 @@ def write_blocks(draft: Draft, blocks: list[Block], place: Places, *, drop: Call
         else:
             draft.place = place(number, "when")
             condition = to_python(parse_selection(block.when, draft.place), draft.operand, draft.constants.bound)
+            draft.block = number
             with draft.condition(condition):
                 _write(draft, block, number, place, drop)
+            draft.block = None
 
 
 def _write(draft: Draft, block: Block, number: int, place: Places, drop: Callable[[str], None]) -> None:

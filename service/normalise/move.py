@@ -9,6 +9,9 @@ from service.pipeline.draft import Draft
 from service.pipeline.raw import Read
 from service.pipeline.slots import Slot
 
+_KEPT = ("str", "strs")
+"""Kinds of which a value that comes too late for its field can be told from the one that is there."""
+
 
 def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
     """Raw field → field(s). The raw field is consumed; a field that has a value keeps it, the newcomer is a leftover."""
@@ -22,12 +25,12 @@ def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
             optional = target.endswith("?")
             sure = False
             if slot.touched and slot.sure:
-                if slot.kind == "str" and not optional:
+                if slot.kind in _KEPT and not optional:
                     _keep_newcomer(draft, slot, read, "if")
             elif slot.touched:
                 with draft.code.block(f"if {slot.local} is None:"):
                     assign_raw(draft, slot, read, optional=optional)
-                if slot.kind == "str" and not optional:
+                if slot.kind in _KEPT and not optional:
                     _keep_newcomer(draft, slot, read, "elif")
             elif (slot.kind, slot.spec.indexed) in twins and slot.spec.type != "ip":
                 twin = twins[slot.kind, slot.spec.indexed]
@@ -46,9 +49,9 @@ def write_move(draft: Draft, moves: Mapping[str, str | list[str]]) -> None:
 
 
 def _keep_newcomer(draft: Draft, slot: Slot, read: Read, head: str) -> None:
+    known = f"{read.local} != {slot.local}" + (f" and [{read.local}] != {slot.local}" if slot.kind == "strs" else "")
     draft.code.add(
-        f"{head} {read.local} is not None and {read.local} != {slot.local}: "
-        f"flaw = keep(flaw, {draft.constants.name(read.path)}, {read.local})"
+        f"{head} {read.local} is not None and {known}: flaw = keep(flaw, {draft.constants.name(read.path)}, {read.local})"
     )
 
 

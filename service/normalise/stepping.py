@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.errors import ContentError, EventError
-from service.normalise.assign import assign_kind
+from service.normalise.assign import add_kind, assign_kind
 from service.normalise.steps import STEPS
 from service.normalise.steps.spec import StepSpec
 from service.pipeline.draft import Draft
@@ -14,7 +14,11 @@ _KINDS: dict[str, Kind] = {"str": "str", "int": "int", "float": "float", "bool":
 
 
 def write_step(draft: Draft, rule: Step) -> None:
-    """Call the step and give its outputs to their fields; an output that is None leaves the field as it is."""
+    """Call the step and give its outputs to their fields; an output that is None leaves the field as it is.
+
+    A list is added to one that is there, unless the step was given that one. What an event is (``event.category`` …) is no
+    list to add to: there a step has the last word, and a second one for the same events is refused.
+    """
     spec = STEPS.get(rule.name)
     if spec is None:
         raise ContentError(draft.place, "unknown_step", f"there is no step {rule.name}", "known: " + ", ".join(sorted(STEPS)))
@@ -52,17 +56,37 @@ def write_step(draft: Draft, rule: Step) -> None:
         draft.code.add(f"{given} = {call}", f"if {given} == {nothing}: {given} = None")
         with draft.code.block("else:"):
             draft.code.add(f"({unpacked},) = {given}")
-            _assign(draft, rule, spec, locals_, quoting, given if always else None)
+            _assign(draft, rule, spec, named, locals_, quoting, given if always else None)
 
 
-def _assign(draft: Draft, rule: Step, spec: StepSpec, locals_: dict[str, str], quoting: Quoting, group: str | None) -> None:
+def _assign(
+    draft: Draft,
+    rule: Step,
+    spec: StepSpec,
+    named: dict[str, str],
+    locals_: dict[str, str],
+    quoting: Quoting,
+    group: str | None,
+) -> None:
     for name, targets in rule.to.items():
         kind = _KINDS[spec.outputs[name]]
         for target in [targets] if isinstance(targets, str) else targets:
             slot = draft.slot(target)
             alone = not slot.touched
+            adds = not alone and slot.kind == "strs" and target not in named.values()
+            if adds and slot.spec.allowed and slot.name in draft.stepped.get(draft.block, ()):
+                raise ContentError(
+                    draft.place,
+                    "written_twice",
+                    f"another step writes {slot.name} for the same events, and only one of them can say what they are",
+                    "leave one out, or put each into a block with a when of its own",
+                )
+            draft.stepped.setdefault(draft.block, set()).add(slot.name)
             with draft.code.block(f"if {locals_[name]} is not None:"):
-                assign_kind(draft, slot, locals_[name], kind, quoting)
+                if adds and not slot.spec.allowed:
+                    add_kind(draft, slot, locals_[name], kind, quoting)
+                else:
+                    assign_kind(draft, slot, locals_[name], kind, quoting)
             slot.touch()
             slot.group = group if alone else None
 

@@ -27,7 +27,7 @@ from service.pipeline import leaves, runtime
 from service.pipeline.code import Constants
 from service.pipeline.compiled import Carry, CompiledPipeline, Unusable
 from service.pipeline.emission import emitted, threat_members
-from service.pipeline.flaw import cannot_cast, flag, joined, keep, keep_rest
+from service.pipeline.flaw import cannot_cast, flag, joined, keep, keep_elements, keep_rest
 from service.pipeline.function import CLEAN_JSON, SHORT, Written, write_function, write_shaped
 from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
@@ -188,7 +188,8 @@ def _bind(
         "accounts": enrichers.accounts, "community_id": enrichers.community_id,
         "below": runtime.below, "cannot_cast": cannot_cast, "canonical": runtime.canonical, "count_flaw": runtime.count_flaw,
         "EMPTY": ("", "-", [], {}, None), "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag,
-        "gather": gather, "identity": runtime.identity, "joined": joined, "keep": keep, "keep_rest": keep_rest,
+        "gather": gather, "identity": runtime.identity, "joined": joined, "keep": keep,
+        "keep_elements": keep_elements, "keep_rest": keep_rest,
         "grouped": grouped, "keep_columns": runtime.keep_columns,
         "line_of": line_of, "loads": orjson.loads, "members": runtime.members, "plain_members": runtime.plain_members,
         "quote": quote, "quote_all": quote_all, "read_json": read_json,

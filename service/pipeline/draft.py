@@ -28,6 +28,10 @@ class Draft:
         self.slots: dict[str, Slot] = {}
         self.place = Place("pipeline.yml")
         self.period_suffix = "month"
+        self.block: int | None = None
+        """The block that is written, where it is for some events only; blocks for all events are one."""
+        self.stepped: dict[int | None, set[str]] = {}
+        """Block → output fields that steps in it write."""
         self._conditions = 0
 
     @property

@@ -28,6 +28,8 @@ _SLICE_FACTS = {
     "siem.shard": "shard",
     "siem.sequence_number": "sequence",
 }
+_OTHERWISE = {"cloud.region": "region_member"}
+"""Fields that the transport knows for an event that does not say → the local of the slice that holds the member."""
 AUTOMATIC = (
     "ecs.version",
     "event.dataset",
@@ -107,8 +109,9 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
             continue
         name = draft.code.local(slot.name, "e")
         opening = _opening(key_text(key), value)
-        text = f"{name} = {opening}{extra} if {slot.local} is not None else ''"
-        if slot.group is None:
+        otherwise = _OTHERWISE.get(slot.name, "''")
+        text = f"{name} = {opening}{extra} if {slot.local} is not None else {otherwise}"
+        if slot.group is None or slot.name in _OTHERWISE:
             draft.code.add(text)
         else:
             groups.setdefault(slot.group, []).append((name, text))

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from service.pipeline.paths import Taken, remainder
+
 _EMPTY: tuple[object, ...] = ("", "-", [], {}, None)
 _CUT = 512
 
@@ -54,6 +56,12 @@ def keep_rest(flaw: Flaw | None, path: tuple[str, ...], raw: dict[str, Any], kno
         if key not in known:
             flaw = keep(flaw, (*path, key), value)
     return flaw
+
+
+def keep_elements(flaw: Flaw | None, path: tuple[str, ...], value: object, taken: Taken) -> Flaw | None:
+    """Remember what is left of a list when values were taken out of its elements."""
+    left = remainder(value, taken)
+    return flaw if left is None else keep(flaw, path, left)
 
 
 def cannot_cast(flaw: Flaw | None, field: str, path: tuple[str, ...], value: object, wanted: str) -> Flaw | None:

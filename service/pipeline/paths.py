@@ -7,6 +7,9 @@ import re
 _SEGMENT = re.compile(r'"([^"]{1,200})"(\[\])?(?:\.|$)|([^".\[\]]{1,200})(\[\])?(?:\.|$)')
 EACH = "[]"
 """Segment that stands for every element of a list."""
+_EMPTY: tuple[object, ...] = ("", "-", [], {}, None)
+Taken = dict[str, "Taken | None"]
+"""Keys (and ``[]``) of which something is taken → what of it; None: all of it."""
 
 
 def split_path(path: str) -> tuple[str, ...]:
@@ -39,3 +42,18 @@ def gather(value: object, keys: tuple[str, ...]) -> list[object] | None:
             found = [each[key] for each in found if isinstance(each, dict) and key in each]
     flat = [item for each in found for item in (each if isinstance(each, list) else [each]) if item is not None]
     return flat or None
+
+
+def remainder(value: object, taken: Taken | None) -> object:
+    """What is left of a value when that was taken out of it; None when nothing is. Goes no deeper than what was taken."""
+    if taken is None or value in _EMPTY:
+        return None
+    if not taken:
+        return value
+    if isinstance(value, list) and EACH in taken:
+        items = [left for item in value if (left := remainder(item, taken[EACH])) is not None]
+        return items or None
+    if isinstance(value, dict):
+        rest = {key: left for key, item in value.items() if (left := remainder(item, taken.get(key, {}))) is not None}
+        return rest or None
+    return value

@@ -12,7 +12,7 @@ from types import NoneType
 from typing import Protocol
 
 from service.pipeline.code import Code, Constants
-from service.pipeline.paths import EACH, split_path
+from service.pipeline.paths import EACH, Taken, split_path
 
 FACTS = {
     "_text": "text",
@@ -96,6 +96,10 @@ JsonShape = Mapping[tuple[str, ...], Mapping[str, type]]
 """Path of an object inside a raw event → its keys and the types of their values; events of one shape share their code."""
 
 
+Parts = dict[tuple[str, ...], tuple[str, Taken]]
+"""Path of a list of which values are taken out of the elements → its local, and what is taken."""
+
+
 class Tree:
     """A nested dict in the local ``raw``; with a ``shape``, one whose keys and types are known beforehand."""
 
@@ -150,7 +154,7 @@ class Tree:
         """Nested gets, one per field that is read, and the leftovers of every level that is read in part."""
         root = Node()
         gathers: list[Read] = []
-        lists: set[str] = set()
+        parts: Parts = {}
         for keys, read in self.reads.items():
             if keys[0] in FACTS or keys[0] in self.overlay or (read.never and len(keys) == 1):
                 continue
@@ -162,11 +166,13 @@ class Tree:
                 node = node.below.setdefault(key, Node())
             if EACH not in read.path:
                 node.read = read
-            elif read.consumed and node.read is None:
-                node.read = self.reads.get(keys) or Read(keys, code.local("_".join(keys), "x"), consumed=True)
-                if len(keys) > 1 and keys not in self.reads:
-                    lists.add(node.read.local)  # nobody sets it where the object above is not there
-        unset = lists | {
+            elif read.consumed:
+                if node.read is None:
+                    node.read = self.reads.get(keys) or Read(keys, code.local("_".join(keys), "x"), consumed=True)
+                if keys not in self.reads and not read.never:
+                    _take(parts.setdefault(keys, (node.read.local, {}))[1], read.path[len(keys) :])
+        # Nobody sets what is below an object that is not there.
+        unset = {local for keys, (local, _) in parts.items() if len(keys) > 1} | {
             read.local
             for read in self.reads.values()
             if len(read.path) > 1 and not read.sure and not read.never and read.local not in FACTS.values()
@@ -175,9 +181,19 @@ class Tree:
             code.add(" = ".join(sorted(unset)) + " = None")
         self.keys = tuple(root.below)
         self.top(code, constants, root)
+        self._lists(code, constants, root, gathers, parts)
+
+    def _lists(self, code: Code, constants: Constants, root: Node, gathers: list[Read], parts: Parts) -> None:
+        """Gather what is read of lists' elements, and keep what else they hold."""
         for read in gathers:
             if not read.never:
                 self._gather(code, constants, root, read)
+        whole = {keys for keys, read in self.reads.items() if read.consumed}
+        for keys, (local, taken) in parts.items():
+            if any(keys[:depth] in whole for depth in range(1, len(keys))):
+                continue
+            test, rest = f"if {local} is not None: ", f"keep_elements(flaw, {constants.name(keys)}, {local}, "
+            code.add(f"{test}flaw = {rest}{constants.name(taken, 'TAKEN')})")
 
     def _gather(self, code: Code, constants: Constants, root: Node, read: Read) -> None:
         at = read.path.index(EACH)
@@ -238,6 +254,16 @@ class Tree:
                 code.add(rest)
         elif any(kind is not NoneType for key, kind in level.items() if key not in keys):
             code.add(rest)
+
+
+def _take(taken: Taken, path: tuple[str, ...]) -> None:
+    """Note that some step takes what is at a path."""
+    for key in path[:-1]:
+        below = taken.setdefault(key, {})
+        if below is None:
+            return  # with all that is around it
+        taken = below
+    taken[path[-1]] = None
 
 
 def placed(node: Node) -> frozenset[str]:

@@ -194,7 +194,7 @@ class Block(Model):
     classify: dict[str, dict[str, Class]] | None = None
     """Field → value → ECS categories; ``"*"`` for all other values. Overwrites."""
     step: Step | list[Step] | None = None
-    """Named Python steps."""
+    """Named Python steps. A list is added to what its field holds already, other values overwrite it."""
     ignore: list[RawPath] | None = None
     """Raw fields that say nothing new: consumed, not kept."""
     forget: list[RawPath] | None = None

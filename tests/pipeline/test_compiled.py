@@ -19,6 +19,7 @@ from service.pipeline import shapes
 from service.pipeline.compile import compile_pipeline, source_of
 from service.pipeline.compiled import Carried, CompiledPipeline
 from service.pipeline.load import load_pipeline
+from service.pipeline.shapes import WANTED
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 ARRIVAL = 1_767_323_045_000
@@ -481,3 +482,67 @@ def test_what_the_compiler_refuses_it_refuses_with_a_place(tmp_path: Path, befor
     [fault] = refusal.value.faults
     assert fault.code == code
     assert abs(fault.place.line - line) <= 2
+
+
+LISTED = {"arn": "arn:3", "role": "owner", "none": "", "deep": {"x": [{"y": 1}]}}
+
+
+@pytest.mark.parametrize("form", ["toy", "unshaped", "eager", "repeating"])
+def test_what_else_the_elements_of_a_list_hold_is_kept(form: str, request: pytest.FixtureRequest) -> None:
+    compiled: CompiledPipeline = request.getfixturevalue(form)
+    event = EVENT | {"list": [{"arn": "arn:1"}, LISTED, "no object", {"arn": ["arn:4"]}]}
+    made = document(compiled, event)["toy"]
+    assert made["json"]["arns"] == ["arn:1", "arn:3", "arn:4"]
+    assert made["unmapped"]["list"] == [{"role": "owner", "deep": {"x": [{"y": 1}]}}, "no object"]
+    assert document(compiled, EVENT | {"list": {"arn": "arn:1"}})["toy"]["unmapped"]["list"] == {"arn": "arn:1"}
+    assert "unmapped" not in document(compiled, EVENT)["toy"]
+
+
+STEPPED = """
+dataset: toy.stepped
+title: Toy
+summary: A toy.
+delivery: [application]
+route: { log_group|contains: toy }
+parse: { json: {} }
+normalise:
+  - move: { name: user.name, region: cloud.region, roles: user.roles, more: user.roles }
+    step:
+      - { name: split_list, from: a, to: { list: related.ip } }
+      - { name: split_list, from: b, to: { list: [related.ip, user.roles] } }
+      - { name: collect, from: { a: user.roles }, to: { list: user.roles } }
+      - { name: sql_statement, from: { statement: first }, to: { category: event.category, type: event.type } }
+  - when: { second|exists: true }
+    step:
+      - { name: sql_statement, from: { statement: second }, to: { category: event.category, type: event.type } }
+"""
+TWICE = "      - { name: sql_statement, from: { statement: third }, to: { category: event.category } }\n"
+
+
+def test_steps_that_write_the_same_list_add_to_it_and_the_last_one_says_what_an_event_is(tmp_path: Path) -> None:
+    compiled = pipeline(tmp_path, STEPPED)
+    made = document(compiled, {"a": "192.0.2.1,192.0.2.2", "b": "192.0.2.2,192.0.2.3", "roles": ["r"], "more": ["s"]})
+    assert made["related"]["ip"] == ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+    assert made["user"]["roles"] == ["r", "192.0.2.2", "192.0.2.3"]
+    assert made["toy"]["unmapped"] == {"more": ["s"]}
+    made = document(compiled, {"first": "SELECT 1", "second": "CREATE USER a"})
+    assert made["event"]["type"] == document(compiled, {"second": "CREATE USER a"})["event"]["type"]
+
+
+def test_two_steps_that_say_what_the_same_events_are_are_refused_with_the_place(tmp_path: Path) -> None:
+    with pytest.raises(ContentErrors) as refused:
+        pipeline(tmp_path, STEPPED.replace("  - when:", TWICE + "  - when:"))
+    (fault,) = refused.value.faults
+    assert (fault.code, fault.place.line, fault.place.column > 0) == ("written_twice", 15, True)
+    assert "when of its own" in fault.hint
+
+
+@pytest.mark.parametrize("times", [1, WANTED + 1])
+def test_what_the_transport_knows_stands_in_for_what_an_event_does_not_say(tmp_path: Path, times: int) -> None:
+    compiled = pipeline(tmp_path, STEPPED)
+    facts = {"region": "eu-central-1", "account": "111122223333"}
+    for region in ({"region": "us-east-1"}, {}, {"region": None}, {"region": ""}):
+        carried = carry(compiled, *[{"name": "ann", **region}] * times, **facts)
+        clouds = [json.loads(piece.split("\n")[1])["cloud"] for piece in carried.pieces]
+        assert {cloud["region"] for cloud in clouds} == {region.get("region") or "eu-central-1"}
+        assert {cloud["account"]["id"] for cloud in clouds} == {"111122223333"}
