@@ -77,6 +77,9 @@ def command(
     if rules.faults:
         show_faults(rules.faults, err=True)
     detector = Detector(rules)
+    for file, its in inputs if len(inputs) > 1 else ():
+        if str(file) != "-":
+            player.learn(read_input(ctx, file), dataset or its)
     if watching is not None:
         shift = watching.watch((read_input(ctx, file), dataset or its) for file, its in inputs)
         for line in lines(shift, as_json=as_json):

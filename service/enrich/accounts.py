@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -105,6 +105,18 @@ class AccountTable:
             if len(account or "") <= 64:
                 self._views[key] = view
         return view
+
+    def owner(self, project: str, environment: str, account: str) -> Literal["own", "nobody", "other"]:
+        """Whose account it is, seen from a project: ``other`` also where its own are listed and it is not among them."""
+        owned = self._owned(project, environment)
+        if account in owned:
+            return "own"
+        listed = owned or (self._projects.get(project) or Project()).accounts
+        return "other" if listed or self.is_anybodys(account) else "nobody"
+
+    def is_anybodys(self, account: str) -> bool:
+        """Whether any project says that the account is its own."""
+        return account in self._accounts or any(account in accounts for accounts in self._declared.values())
 
     def _view(self, project_id: str, environment: str, account_id: str | None) -> AccountView:
         project = self._projects.get(project_id) or Project()

@@ -16,6 +16,7 @@ from service.enrich.community import community_id
 from service.enrich.followed import Followed, Read
 from service.enrich.geo import UNREADABLE, GeoFile
 from service.enrich.geo import fragment_of as geo_fragment
+from service.enrich.identities import Identities
 from service.enrich.memo import Memo
 from service.enrich.threat_files import ListFile, load_list, read_lists
 from service.enrich.threats import ThreatList, ThreatLists
@@ -26,6 +27,7 @@ ENRICHERS: dict[str, str] = {
     "user_agent": "Program, version, operating system and device out of user_agent.original.",
     "threat_intel": "Addresses, domains and hashes that a threat list names become threat.indicator.",
     "community_id": "network.community_id, version 1, of flows.",
+    "identity": "identity.chain goes on beyond the session, to whom AWS gave its credentials: the first human or workload.",
     "domain": "Registered domain, subdomain and top-level domain of domain names.",
 }
 """What a pipeline may ask for under ``enrich``."""
@@ -77,6 +79,8 @@ class Enrichers:
         self.hash_threats: Memo[str] = Memo(self._hash_threat, remembered)
         """File hash → JSON object like ECS ``threat.indicator``, or ""."""
         self.accounts = AccountTable({})
+        self.identities = Identities(self.accounts)
+        """Who is behind sessions."""
         self.community_id = community_id
 
     @classmethod

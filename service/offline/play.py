@@ -13,10 +13,12 @@ from service.decode import Limits
 from service.decode.forwarded import TRANSPORT, place_of
 from service.enrich.enrichers import Enrichers
 from service.event import Origin, Slice
+from service.normalise.grants import DATASET as CLOUDTRAIL
+from service.normalise.grants import grants_in
 from service.pipeline.compile import compile_pipeline
 from service.pipeline.compiled import Carried, CompiledPipeline
 from service.pipeline.load import LoadedPipeline
-from service.route.router import Router, build_router
+from service.route.router import RoutedText, Router, build_router
 from service.samples import Facts
 
 _MOST = 2 << 30
@@ -77,6 +79,7 @@ class Player:
         self.now_ms = now_ms
         self.enrichers = enrichers
         self._compiled: dict[str, CompiledPipeline] = {}
+        self._learnt = False
 
     def pipeline(self, dataset: str) -> CompiledPipeline:
         """The compiled pipeline of one dataset; raises ContentErrors when it cannot be compiled."""
@@ -93,6 +96,9 @@ class Player:
         ``facts`` are those of a sample; ``columns`` declares the column list of text that has no header.
         """
         routed = self.router.route_text(data, dataset)
+        if not self._learnt:
+            self.enrichers.identities.forget()
+        self._learn(routed, facts)
         for line, letter in routed.dead:
             yield Dead(line, letter.stage, letter.code, letter.reason)
         for piece in routed.pieces:
@@ -100,6 +106,17 @@ class Player:
             if columns is not None:
                 slice_ = msgspec.structs.replace(slice_, columns=columns)
             yield self.carry(piece.dataset, slice_, piece.lines)
+
+    def learn(self, data: bytes, dataset: str | None = None) -> None:
+        """Who is behind which session, by this input: known to whatever is played from now on."""
+        self._learn(self.router.route_text(data, dataset), None)
+        self._learnt = True
+
+    def _learn(self, routed: RoutedText, facts: Facts | None) -> None:
+        for piece in routed.pieces:
+            if piece.dataset == CLOUDTRAIL:
+                for told in grants_in(self._with(facts, piece.slice), self.now_ms):
+                    self.enrichers.identities.learn(told, self.now_ms)
 
     def carry(self, dataset: str, slice_: Slice, lines: Sequence[int]) -> Played:
         """The fates of one slice; event i began at ``lines[i]``."""

@@ -185,7 +185,7 @@ def _bind(
         "EventError": EventError, "LONG": LONG, "SCALARS": SCALARS, "Unusable": Unusable,
         "addresses": enrichers.addresses, "agents": enrichers.agents, "domains": enrichers.domains,
         "domain_threats": enrichers.domain_threats, "hash_threats": enrichers.hash_threats,
-        "accounts": enrichers.accounts, "community_id": enrichers.community_id,
+        "accounts": enrichers.accounts, "identities": enrichers.identities, "community_id": enrichers.community_id,
         "below": runtime.below, "cannot_cast": cannot_cast, "canonical": runtime.canonical, "count_flaw": runtime.count_flaw,
         "EMPTY": ("", "-", [], {}, None), "distinct": distinct, "dumps": dumps, "fitted": runtime.fitted, "flag": flag,
         "gather": gather, "identity": runtime.identity, "joined": joined, "keep": keep,

@@ -98,6 +98,9 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
             continue
         value = quoted(draft, slot)
         extra = ""
+        if slot.name == "identity.chain" and "identity" in file.enrich:
+            _write_chain(draft, shape, slot, value)
+            continue
         if slot.kind == "ip" and parent in GEO_PARENTS and {"geoip", "asn"} & set(file.enrich):
             extra = f" + {unless_known(draft, parent, f'{slot.local}[1]')}"
         elif slot.name == "user_agent.original" and "user_agent" in file.enrich:
@@ -120,6 +123,18 @@ def write_fields(draft: Draft, shape: Shape, file: PipelineFile) -> None:
         draft.code.add(" = ".join(name for name, _ in texts) + " = ''")
         with draft.code.block(f"if {group} is not None:"):
             draft.code.add(*(text for _, text in texts))
+
+
+def _write_chain(draft: Draft, shape: Shape, slot: Slot, value: str) -> None:
+    """Who acted, as the event says; with those behind it where more is known."""
+    session = draft.slots.get("identity.session")
+    key = session.local if session is not None and session.touched else "None"
+    own, name = draft.code.local(slot.name, "e"), draft.code.local(slot.name, "e")
+    # Two statements: what the event says by itself is worked out once for a caller, what else is known is asked each time.
+    draft.code.add(f"{own} = {value} if {slot.local} is not None else ''")
+    member = key_text("chain")
+    draft.code.add(f"{name} = {member!r} + (chain_of({key}, {slot.local}) or {own}) if {slot.local} is not None else ''")
+    shape.put_optional("identity", Part("event", name))
 
 
 def _pieces(draft: Draft, slot: Slot, value: str, extra: str) -> list[Part]:

@@ -230,7 +230,7 @@ class Sink(Model):
     """Keep ``event.original``."""
 
 
-Enricher = Literal["geoip", "asn", "user_agent", "threat_intel", "community_id", "domain"]
+Enricher = Literal["geoip", "asn", "user_agent", "threat_intel", "community_id", "domain", "identity"]
 
 
 class PipelineFile(Model):

@@ -73,6 +73,8 @@ def _is_added(name: str, file: PipelineFile) -> bool:
         return True
     if parent.partition(".")[0] in GEO_PARENTS and (".geo." in name or ".as." in name):
         return True
+    if name == "identity.chain" and "identity" in file.enrich:
+        return True
     if "domain" in file.enrich and key in ("registered_domain", "subdomain", "top_level_domain"):
         return True
     return parent.startswith("user_agent") and name != "user_agent.original"
