@@ -12,7 +12,7 @@ DEEPEST = 16
 MOST_ELEMENTS = 2000
 MOST_REFERENCES = 10_000
 """Numbered characters that are looked at; a forbidden one behind them breaks the text there."""
-_DECLARATION = re.compile(r"<\?xml[^>]*+\?>")
+_DECLARATION = re.compile(r"<\?xml[^<>]*+>")
 _REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,12})|([0-9]{1,12}));")
 
 Start = Callable[[str, dict[str, str]], None]
