@@ -23,7 +23,8 @@ def command(ctx: click.Context, path: Path | None, others: Path | None) -> None:
 
     PATH is a content folder, a source folder or a file; without it, the nearest content folder.
     Prints ``file:line:col code: message (hint)``; exits 1 when anything was found. With --rules only the rules there
-    are looked at, and each that cannot be run here is named with the reason; exits 1 when one is not valid Sigma.
+    are looked at, and each that cannot be run here is named with the reason; so is each wildcard that was probably meant
+    as a letter. Exits 1 when one is not valid Sigma.
     """
     if others is not None:
         ctx.exit(_check_others(others))
@@ -45,6 +46,8 @@ def _check_others(folder: Path) -> int:
     """Say which rules of others cannot be run, and why; 1 when one of them is wrong."""
     from service.cli.content import wanted_pipelines
     from service.content import find_content
+    from service.detect.ruleset import rule_files
+    from service.lint.wildcards import doubtful_wildcards
     from service.offline.detect import rules_for
 
     here = folder.resolve()
@@ -61,8 +64,11 @@ def _check_others(folder: Path) -> int:
     unusable = [each for each in rules.unusable if is_theirs(each.about.place.file)]
     abouts = [rule.about for rule in rules.rules] + [each.about for each in rules.joins.correlations.values()]
     runs = [about for about in abouts if is_theirs(about.place.file)]
-    show_faults([*faults, *(each.fault() for each in unusable)])
-    click.echo(f"{len(runs)} rules can be run, {len(unusable)} cannot, {len(faults)} faults", err=True)
+    doubts = [doubt for path in rule_files(here) for doubt in doubtful_wildcards(path)]
+    show_faults([*faults, *(each.fault() for each in unusable), *doubts])
+    click.echo(
+        f"{len(runs)} rules can be run, {len(unusable)} cannot, {len(faults)} faults, {len(doubts)} doubtful wildcards", err=True
+    )
     return 1 if faults else 0
 
 

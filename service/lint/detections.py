@@ -11,6 +11,7 @@ from service.detect.ruleset import RuleSet, load_rules, rule_files
 from service.detect.samples import FOLDER, MATCH, NO_MATCH, folder_of, samples_of
 from service.errors import ContentError, Place
 from service.fields import Catalogue
+from service.lint.wildcards import doubtful_wildcards
 
 _TECHNIQUE = re.compile(r"attack\.(t\d{4}(\.\d{3})?|ta\d{4}|[gs]\d{4}|[a-z][a-z-]+)")
 _SAID = {
@@ -28,6 +29,7 @@ def check_detections(folder: Path, catalogues: Mapping[str, Catalogue]) -> list[
     for about in [*told, *(each.about for each in rules.joins.correlations.values())]:
         faults.extend(_unsaid(about, base=about.id in rules.joins.silent))
     faults.extend(_unsampled(folder, rules))
+    faults.extend(fault for path in rule_files(folder) for fault in doubtful_wildcards(path))
     return sorted(faults, key=lambda fault: (fault.place.file, fault.place.line, fault.place.column))
 
 
@@ -36,6 +38,14 @@ def _unsaid(about: About, *, base: bool) -> Iterator[ContentError]:
     for key, meaning in _SAID.items():
         if not base and not getattr(about, key):
             yield ContentError(about.place, "missing_key", f"{about.title}: {key} is missing", meaning)
+    if not base and about.status == "stable":
+        if about.tags and not any(tag.startswith("attack.") for tag in about.tags):
+            yield ContentError(
+                about.place, "not_stable", f"{about.title}: no tag names a tactic or technique of ATT&CK", _SAID["tags"]
+            )
+        if not about.custom.get("triage"):
+            hint = "what to look at, in this order; or status: test"
+            yield ContentError(about.place, "not_stable", f"{about.title}: is stable and has no triage", hint)
     for tag in about.tags:
         if tag.startswith("attack.") and not _TECHNIQUE.fullmatch(tag):
             yield ContentError(about.place, "bad_tags", f"{tag} names no tactic or technique of ATT&CK")
