@@ -52,6 +52,11 @@ class Seen:
         return self._document is not None
 
     @property
+    def text(self) -> str:
+        """The document as it was written, "" where it was given; not what was made of it since."""
+        return self._piece[self._piece.index("\n") + 1 :].rstrip("\n") if self._piece else ""
+
+    @property
     def document(self) -> Mapping[str, Any]:
         """The whole document."""
         if self._document is None:

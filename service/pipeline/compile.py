@@ -26,7 +26,7 @@ from service.parse.steps import DECODING, PARSERS
 from service.pipeline import leaves, runtime
 from service.pipeline.code import Constants
 from service.pipeline.compiled import Carry, CompiledPipeline, Unusable
-from service.pipeline.emission import emitted, threat_members
+from service.pipeline.emission import emitted, listed, threat_members
 from service.pipeline.flaw import cannot_cast, flag, joined, keep, keep_elements, keep_rest
 from service.pipeline.function import CLEAN_JSON, SHORT, Written, write_function, write_shaped
 from service.pipeline.leaves import Layout
@@ -196,7 +196,7 @@ def _bind(
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
         "split_bracketed": split_bracketed, "split_carefully": split_carefully, "split_quoted": split_quoted,
         "split_separated": split_separated,
-        "threat_members": threat_members, "to_keyword": to_keyword, "whole": _whole,
+        "listed": listed, "threat_members": threat_members, "to_keyword": to_keyword, "whole": _whole,
     }  # fmt: skip
     for name, value in constants.items():
         match value:

@@ -32,6 +32,8 @@ class Draft:
         """The block that is written, where it is for some events only; blocks for all events are one."""
         self.stepped: dict[int | None, set[str]] = {}
         """Block → output fields that steps in it write."""
+        self.asks_lists = False
+        """Whether the local ``threats`` holds what threat lists say of the event."""
         self._conditions = 0
 
     @property

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+import orjson
+
 from service.enrich.addresses import Address
 from service.fields import FieldSpec
+from service.match.values import descend
 from service.normalise.cast import dumps, to_long
 from service.pipeline.document import Part, Shape, key_text
 from service.pipeline.draft import Draft
@@ -248,6 +251,7 @@ def _threats(draft: Draft, shape: Shape) -> None:
         tests, pairs = " or ".join(f"({test})" for test, _ in hits), ", ".join(pair for _, pair in hits)
         draft.code.add(f"threats = threat_members(({pairs},), domain_threats, hash_threats) if {tests} else ''")
         shape.put_optional("threat", Part("event", "threats"))
+        draft.asks_lists = True
 
 
 def threat_members(
@@ -266,6 +270,11 @@ def threat_members(
             matched = dumps({"field": name, "atomic": atomic, "type": "indicator_match_rule"})
             found.append(f'{{"indicator":{indicator},"matched":{matched}}}')
     return f',"enrichments":[{",".join(found)}]'
+
+
+def listed(threats: str, keys: tuple[str, ...]) -> object:
+    """What the enrichments in the members of ``threat`` hold under these keys."""
+    return descend(orjson.loads("{" + threats[1:] + "}")["enrichments"], keys)
 
 
 def emitted(draft_slots: dict[str, Slot], catalogue_get: dict[str, FieldSpec], file: PipelineFile) -> set[str]:

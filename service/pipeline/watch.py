@@ -19,6 +19,8 @@ _ALWAYS = {
     TEXT: "text",
 }
 """What every event has, and the expression that holds it."""
+_LISTED = "threat.enrichments."
+"""Beginning of what threat lists say."""
 _SCALAR: frozenset[Kind] = frozenset({"str", "int", "bool", "ip", "float"})
 _KNOWN: frozenset[Kind] = _SCALAR | frozenset({"strs"})
 
@@ -55,6 +57,9 @@ def write_watched(draft: Draft, watch: Watch) -> None:
 
 
 def _is_ours(name: str, slots: dict[str, Slot], file: PipelineFile, kinds: frozenset[Kind]) -> bool:
+    if name.startswith(_LISTED) and kinds is _KNOWN:
+        # Threat lists are asked before values are handed out, unless steps of the source say themselves what is known.
+        return not any(each.touched and _LISTED.startswith(f"{each.name}.") for each in slots.values())
     if name in AUTOMATIC or _is_added(name, file):
         return False
     slot = slots.get(name)
@@ -83,6 +88,9 @@ def _is_added(name: str, file: PipelineFile) -> bool:
 def _value(draft: Draft, name: str) -> str:
     if (always := _ALWAYS.get(name)) is not None:
         return always
+    if name.startswith(_LISTED):
+        keys = draft.constants.name(tuple(name.removeprefix(_LISTED).split(".")))
+        return f"(listed(threats, {keys}) if threats else None)" if draft.asks_lists else "None"
     slot = draft.slots.get(name)
     if slot is None or not slot.touched:
         return "None"

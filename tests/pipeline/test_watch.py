@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.content import find_content
 from service.enrich.enrichers import Enrichers
+from service.event import Slice
 from service.offline.play import Dead, Player
 from service.pipeline.compile import compile_pipeline
 from service.pipeline.compiled import Carried
@@ -85,3 +87,17 @@ def test_documents_are_the_same_and_nothing_is_handed_out_that_nobody_asked_for(
                 carried = plain.carry(played.slice, NOW)
                 assert carried.watched == []
                 assert documents(carried) == documents(watching.carry(played.slice, NOW))
+
+
+def test_what_threat_lists_say_is_known_before_a_document_is_read(tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_text("192.0.2.7\n")
+    (tmp_path / "lists.yml").write_text(json.dumps({"lists": {"bad": {"path": "bad.txt", "kind": "ip", "confidence": "High"}}}))
+    asked = ("threat.enrichments.matched.atomic", "threat.enrichments.matched.field")
+    pipeline = compile_pipeline(LOADED["aws.vpcflow"], Enrichers.load([], tmp_path / "lists.yml"), Watch((), asked))
+    assert pipeline.watch.texts == asked
+    line = "2 111122223333 eni-0a1b2c3d {} 198.51.100.4 443 49152 6 10 840 1768435140 1768435200 ACCEPT OK"
+    slice_ = Slice("p", "prod", "s", "shard", "1", 0, NOW, [line.format("192.0.2.7"), line.format("192.0.2.8")])
+    carried = pipeline.carry(slice_, NOW)
+    told = {at: texts for at, (_, texts) in zip(carried.at, carried.watched, strict=True)}
+    assert told == {0: (["192.0.2.7"], ["source.ip"]), 1: (None, None)}
+    assert [value(documents(carried)[1][1], name) for name in asked] == [None, None]
