@@ -21,11 +21,16 @@ from service.alerts.tally import mark_of, packed
 from service.detect.joining import Joins, milliseconds
 from service.detect.seen import Seen
 from service.event import Slice
+from service.normalise.cast import quote
 from service.pipeline.compiled import Carried
 from service.pipeline.watch import Watch
 
 _LARGEST = 64 * 1024
 """Characters of a document that travels with its signal; of a larger one, only what an alert shows."""
+_PARTS = 11
+"""Pieces of a bulk action between its quotes."""
+_HEAD = 24
+"""Characters by which a raw event is found in its document."""
 _TOLD = 50_000
 """Pairs of first-seen rules that were signalled already."""
 
@@ -76,7 +81,7 @@ class _Fold:
                 self.unnamed.append(mark_of(self.evidence[-1].id))
             self.evidence[-1] = evidence  # the last one says how long it went on
 
-    def signal(self, dataset: str, slice_: Slice) -> Signal:
+    def signal(self, dataset: str, slice_: Slice, carried: Carried) -> Signal:
         """The signal."""
         return Signal(
             rule=self.hit.rule,
@@ -87,7 +92,7 @@ class _Fold:
             arrived_ms=slice_.arrival_ms,
             evidence=self.evidence,
             count=self.count,
-            document=_shortened(self.hit.seen.document),
+            document=_told(self.hit, slice_, carried),
             key=self.key,
             joins=tuple(self.joins),
             own=self.own,
@@ -139,13 +144,11 @@ class Lookout:
             if self._rating.suppressed(rule, origin, hit.seen, now_ms) is not None:
                 looked.suppressed[hit.rule] += 1
                 continue
-            piece = carried.pieces[hit.at]
-            action = orjson.loads(piece[: piece.index("\n")])["create"]
-            place = (action["_index"], action["_id"])
+            place = _place_of(carried.pieces[hit.at])
             if not rule.counted_only and hit.rule not in self._joins.silent:
                 self._alone(folds, hit, rule, origin, slice_, place, now_ms)
             self._joined(folds, hit, dataset, place)
-        looked.signals = [fold.signal(dataset, slice_) for fold in folds.values()]
+        looked.signals = [fold.signal(dataset, slice_, carried) for fold in folds.values()]
         return looked
 
     def _alone(
@@ -204,9 +207,30 @@ class Lookout:
         return True
 
 
+def _place_of(piece: str) -> tuple[str, str]:
+    """Index and id out of a bulk action; the pipeline writes both so that they need no escapes."""
+    parts = piece[: piece.index("\n")].split('"')
+    if len(parts) == _PARTS:
+        return parts[5], parts[9]
+    action = orjson.loads(piece[: piece.index("\n")])["create"]
+    return action["_index"], action["_id"]
+
+
 def _time_of(seen: Seen, otherwise_ms: int) -> int:
     time_ms = milliseconds(seen.at("@timestamp", ("@timestamp",)))
     return otherwise_ms if time_ms is None else time_ms
+
+
+def _told(hit: Hit, slice_: Slice, carried: Carried) -> str:
+    """The document without ``event.original``: cut out of its text, where that is the raw event and stands there once."""
+    if text := hit.seen.text:
+        original = f',"original":{quote(slice_.events[carried.at[hit.at]])}'
+        start = text.find(original[:_HEAD])  # finding all of it takes ten times as long
+        end = start + len(original)
+        sure = start >= 0 and text.startswith(original, start) and text.find(original[:_HEAD], end) < 0
+        if sure and len(text) - len(original) <= _LARGEST:
+            return text[:start] + text[end:]
+    return _shortened(hit.seen.document)
 
 
 def _shortened(document: Mapping[str, Any]) -> str:

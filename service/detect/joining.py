@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice, product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from service.detect.correlation import Fired, Occurrence
 from service.detect.correlation_rule import Correlation
@@ -74,9 +75,10 @@ class Joins:
         time_ms = milliseconds(seen.at(TIME, (TIME,)))
         if time_ms is None:
             return
+        mine = _project(seen)
         for source in sources:
-            value = _value(source, seen)
-            scope = () if source.correlation.across_projects else _project(seen)
+            value = _value(source, seen) if source.values else None
+            scope = () if source.correlation.across_projects else mine
             for group in _groups(source, seen):
                 yield Joined(source.correlation, (*scope, *group), Occurrence(rule, time_ms, ref, value))
 
@@ -92,9 +94,12 @@ class Joins:
                 yield Joined(outer, (*kept, *(name for name in names if name is not None)), told)
 
 
-def _groups(source: Source, seen: Seen) -> Iterator[tuple[str, ...]]:
-    choices = [_texts(each(seen)) for each in source.groups]
-    yield from islice(product(*choices), MOST_GROUPS)
+def _groups(source: Source, seen: Seen) -> Iterable[tuple[str, ...]]:
+    values = tuple([each(seen) for each in source.groups])
+    if all(value.__class__ is str for value in values):
+        return (cast("tuple[str, ...]", values),)
+    choices = [_texts(value) for value in values]
+    return islice(product(*choices), MOST_GROUPS)
 
 
 def _texts(value: object) -> list[str]:
@@ -105,8 +110,6 @@ def _texts(value: object) -> list[str]:
 
 
 def _value(source: Source, seen: Seen) -> str | float | None:
-    if not source.values:
-        return None
     found = [each(seen) for each in source.values]
     if source.correlation.kind != "value_count":
         number = number_of(found[0])
@@ -121,8 +124,11 @@ def _project(seen: Seen) -> tuple[str, str]:
 
 def milliseconds(time: object) -> int | None:
     """Milliseconds since the epoch of an ISO 8601 time; None for anything else."""
-    if not isinstance(time, str) or len(time) > 64:
-        return None
+    return _milliseconds(time) if isinstance(time, str) and len(time) <= 64 else None
+
+
+@lru_cache(maxsize=4096)
+def _milliseconds(time: str) -> int | None:
     try:
         # Python takes at most microseconds; CloudWatch and others write nanoseconds, which do not matter here.
         return int(datetime.fromisoformat(time).timestamp() * 1000)

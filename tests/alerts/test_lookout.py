@@ -6,6 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+import orjson
+import pytest
+
 from service.alerts.lookout import Hit, Looked, Lookout
 from service.alerts.rating import Rating
 from service.alerts.rule import AlertRule, FirstSeen
@@ -123,3 +127,24 @@ def test_a_rule_counts_less_where_nothing_is_at_stake() -> None:
     assert rating.severity(said, test, Seen({}), NOW) == "critical"
     more = Rating(AlertRules.model_validate({"severity": [{"project": "sh*", "severity": "low", "reason": "only a shop"}]}))
     assert more.severity(said, test, Seen({}), NOW) == "low"
+
+
+class Written(Everything):
+    """The same, of documents that nobody has read."""
+
+    def matches(self, dataset: str, watch: Watch, carried: Carried) -> list[Hit]:
+        return [Hit(rule, at, Seen(piece=piece)) for at, piece in enumerate(carried.pieces) for rule in self._rules]
+
+
+@pytest.mark.parametrize("raw", ['{"a":"\\u00e9\\n"}', "plain", "x" * 100, 'says ,"original":"plain', "", "gone"])
+def test_the_raw_event_is_cut_out_of_a_document_that_was_not_read(raw: str) -> None:
+    event = {"action": "a", "original": raw, "reason": 'end "original":"plain"'}
+    documents = [document(event=event), document(event=event, url={"path": "/", "original": raw})]
+    lookout = Lookout(Written(RULE.id), {RULE.id: RULE}, Joins(), Rating(AlertRules()), {})
+    for each in documents:
+        piece = f'{{"create":{{"_index":"i","_id":"d"}}}}\n{orjson.dumps(each).decode()}\n'
+        slice_ = msgspec.structs.replace(SLICE, events=["another" if raw == "gone" else raw])
+        (signal,) = lookout.look("aws.cloudtrail", Watch(), slice_, Carried(pieces=[piece], at=[0]), NOW).signals
+        told = json.loads(signal.document)
+        assert told == {**each, "event": {"action": "a", "reason": event["reason"]}}
+        assert (signal.evidence[0].index, signal.evidence[0].id) == ("i", "d")
