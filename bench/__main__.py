@@ -69,7 +69,7 @@ def main(
         _show(console, "Every dataset over its own samples, one core", found["datasets"], each_dataset.COLUMNS)
     if "detection" in wanted:
         found["detection"] = detection.run(max(1000, min(20_000, events // 5)))
-        _show(console, "Rules, one core", found["detection"], ("cpu_us", "best_us", "ratio", "read", "matches"))
+        _show(console, "Rules, one core", found["detection"], detection.COLUMNS)
     if "forward" in wanted:
         with tempfile.TemporaryDirectory() as name:
             found["forward"] = [*forward.steps(4 * events, runs), asyncio.run(forward.whole(gigabytes, Path(name)))]

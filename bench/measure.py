@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,6 +47,33 @@ def timed(work: Callable[[], object], count: int, *, runs: int = 9, warm: int = 
             wall.append(time.perf_counter() - started)
     per = 1e6 / count
     return Timing(count, runs, statistics.median(cpu) * per, statistics.median(wall) * per, min(cpu) * per)
+
+
+def in_turn(works: Sequence[Callable[[], object]], count: int, *, runs: int = 9, warm: int = 12) -> list[tuple[Timing, float]]:
+    """Several ways over the same events, each run of one beside a run of the others: what else the machine does hits all.
+
+    With each, the median of how many times the first one's CPU time it took.
+    """
+    for _ in range(warm):
+        for work in works:
+            work()
+    cpu: list[list[float]] = [[] for _ in works]
+    wall: list[list[float]] = [[] for _ in works]
+    with calm():
+        for _ in range(runs):
+            for number, work in enumerate(works):
+                started, used = time.perf_counter(), time.process_time()
+                work()
+                cpu[number].append(time.process_time() - used)
+                wall[number].append(time.perf_counter() - started)
+    per = 1e6 / count
+    return [
+        (
+            Timing(count, runs, statistics.median(mine) * per, statistics.median(walls) * per, min(mine) * per),
+            statistics.median(one / first for one, first in zip(mine, cpu[0], strict=True)),
+        )
+        for mine, walls in zip(cpu, wall, strict=True)
+    ]
 
 
 @contextmanager
