@@ -33,6 +33,7 @@ from service.pipeline.compile import compile_pipeline
 from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.load import load_pipelines
 from service.route.router import build_router
+from service.spans import duration_ms
 
 COLUMNS = ("cpu_us", "best_us", "ratio", "lost", "read", "matches", "signals")
 MANY = 1000
@@ -69,7 +70,16 @@ def run(count: int) -> list[dict[str, Any]]:
             detector, teller = Detector(rules), Detector(rules)
             pipeline = compile_pipeline(loaded[DATASET], enrichers, detector.watch(DATASET))
             by_id = {FINDINGS.id: FINDINGS, **alert_rules(rules, [])}
-            lookout = Lookout(Matching(teller), by_id, rules.joins, Rating(AlertRules()), AlertRules().findings)
+            alerts = AlertRules()
+            rated, window_ms = Rating(alerts), duration_ms(alerts.window)
+            lookout = Lookout(Matching(teller), by_id, rules.joins, rated, alerts.findings, window_ms)
+                Matching(teller),
+                by_id,
+                rules.joins,
+                Rating(AlertRules()),
+                AlertRules().findings,
+                duration_ms(AlertRules().window),
+            )
             sent: list[int] = []
             works = (bare, partial(_look, pipeline, detector, slices), partial(_tell, pipeline, lookout, slices, sent))
             without, looking, telling = in_turn(works, count)

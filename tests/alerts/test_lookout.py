@@ -140,7 +140,7 @@ class Written(Everything):
 def test_the_raw_event_is_cut_out_of_a_document_that_was_not_read(raw: str) -> None:
     event = {"action": "a", "original": raw, "reason": 'end "original":"plain"'}
     documents = [document(event=event), document(event=event, url={"path": "/", "original": raw})]
-    lookout = Lookout(Written(RULE.id), {RULE.id: RULE}, Joins(), Rating(AlertRules()), {})
+    lookout = Lookout(Written(RULE.id), {RULE.id: RULE}, Joins(), Rating(AlertRules()), {}, 3_600_000)
     for each in documents:
         piece = f'{{"create":{{"_index":"i","_id":"d"}}}}\n{orjson.dumps(each).decode()}\n'
         slice_ = msgspec.structs.replace(SLICE, events=["another" if raw == "gone" else raw])
