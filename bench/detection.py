@@ -73,13 +73,6 @@ def run(count: int) -> list[dict[str, Any]]:
             alerts = AlertRules()
             rated, window_ms = Rating(alerts), duration_ms(alerts.window)
             lookout = Lookout(Matching(teller), by_id, rules.joins, rated, alerts.findings, window_ms)
-                Matching(teller),
-                by_id,
-                rules.joins,
-                Rating(AlertRules()),
-                AlertRules().findings,
-                duration_ms(AlertRules().window),
-            )
             sent: list[int] = []
             works = (bare, partial(_look, pipeline, detector, slices), partial(_tell, pipeline, lookout, slices, sent))
             without, looking, telling = in_turn(works, count)
