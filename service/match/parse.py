@@ -62,7 +62,9 @@ At = tuple[str | int, ...]
 
 TEXT = "_text"
 EXPAND = "expand"
-SUPPORTED = sorted(set(modifier_mapping) - {EXPAND})
+ALIASES = {"utf16le": "wide"}
+"""Names of the specification that pySigma does not know, and the same modifier's name there."""
+SUPPORTED = sorted({*modifier_mapping, *ALIASES} - {EXPAND})
 _PARTS: dict[TimestampPart, Part] = {
     TimestampPart.MINUTE: "minute",
     TimestampPart.HOUR: "hour",
@@ -129,7 +131,8 @@ class _Reader:
         if not values:
             raise self.refused(at, "bad_value", f"{key}: an empty list matches nothing", "add a value")
         try:
-            parsed = SigmaDetectionItem.from_mapping(key or None, value)  # type: ignore[arg-type]  # pySigma takes None for keywords
+            known = "|".join(ALIASES.get(part, part) if at_ else part for at_, part in enumerate(key.split("|")))
+            parsed = SigmaDetectionItem.from_mapping(known or None, value)  # type: ignore[arg-type]  # pySigma takes None for keywords
         except SigmaRegularExpressionError as error:
             raise self.refused(at, "bad_regex", f"{key}: {error.args[0]}", _RE2_HINT) from error
         except (SigmaError, AttributeError, TypeError) as error:

@@ -52,7 +52,7 @@ WIDE = base64.b64encode("ping".encode("utf-16-le")).decode()
         ("eventName|base64offset|contains: IEX", BASE64, True),
         ("eventName|base64: ping", base64.b64encode(b"ping").decode(), True),
         ("eventName|wide|base64: ping", WIDE, True),
-        ("eventName|utf16le|base64: ping", WIDE, None),
+        ("eventName|utf16le|base64: ping", WIDE, True),
         ("eventName|windash|contains: ' -a'", "cmd /a", True),
         ("eventName|windash|contains: ' -a'", "cmd \u2013a", True),
         ("source.ip|cidr: 192.0.2.0/24", "192.0.2.77", True),
