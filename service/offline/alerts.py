@@ -28,6 +28,7 @@ from service.samples import Facts
 from service.spans import duration_ms
 
 PROJECT = "local"
+_DAY_MS = 86_400_000
 
 
 @dataclass(slots=True)
@@ -42,10 +43,13 @@ class Shift:
     alerts: list[Open] = field(default_factory=list)
     """In the order they would have been raised in. Of first-seen rules: as if everybody had been learnt about by then."""
 
+    dates: set[int] = field(default_factory=set)
+    """Days (of the epoch, UTC) on which something happened: one odd clock does not make a day of ten years."""
+
     @property
     def days(self) -> float:
-        """How long it was, in days."""
-        return (self.last_ms - self.first_ms) / 86_400_000
+        """How long it was: the days on which something happened, or a part of one."""
+        return min((self.last_ms - self.first_ms) / _DAY_MS, float(len(self.dates)))
 
 
 class _Matching:
@@ -107,6 +111,7 @@ def _alerts(played: Played, lookout: Lookout, desk: Desk, shift: Shift) -> list[
     first_ms, last_ms = min(times, default=0), max(times, default=0)
     shift.first_ms = min(first_ms, shift.first_ms or first_ms)
     shift.last_ms = max(last_ms, shift.last_ms)
+    shift.dates.update(ms // _DAY_MS for ms in times)
     result = Result()
     # As if it had been read when it happened: nothing is late, and no time is beyond belief.
     slice_ = msgspec.structs.replace(played.slice, arrival_ms=last_ms)
