@@ -23,6 +23,7 @@ from service.agents.ledger_writer import KafkaLedger
 from service.agents.outlet import KafkaOutlet
 from service.agents.publisher import Publisher
 from service.agents.route_agent import RouteAgent
+from service.agents.sessions import follow_sessions
 from service.agents.signal_agent import SignalAgent
 from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames, create_topics
@@ -34,6 +35,7 @@ from service.enrich import Enrichers
 from service.errors import ContentError, ContentErrors
 from service.ledger.book import Book
 from service.ledger.entry import Ledger
+from service.normalise.grants import DATASET as CLOUDTRAIL
 from service.pipeline.compile import compile_pipeline
 from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.load import load_pipelines
@@ -214,12 +216,14 @@ async def _attach_agents(
     attach(app, Agent(names.records, parts.route.handle, route_gate))
     parts.datasets = {}
     found = signalling(stack, app, names, lambda: parts.detections, meters, clock, rng) if settings.detect.enabled else None
+    sessions = await follow_sessions(stack, app, settings.kafka, names.identities, content.enrichers.identities, clock, rng)
     # A processor without streams.yml cannot know: then one project's bad input must not stop what may be another's.
     shared = content.streams is None or len(content.streams.projects) > 1
     for dataset, pipeline in content.pipelines.items():
         agent = parts.datasets[dataset] = DatasetAgent(
             Carrier(pipeline, journal), parts.sink, letters, parts.route, meters, clock, tasks, ledger, shared=shared,
             arrivals=parts.arrivals, signalling=found,
+            sessions=sessions if dataset == CLOUDTRAIL else None,
         )  # fmt: skip
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
     index = IndexDeadLetters(endpoint, indices, clock.now_ms)

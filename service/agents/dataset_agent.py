@@ -14,10 +14,12 @@ from service.agents.app import Ticket
 from service.agents.carrier import Carrier, Pipeline
 from service.agents.reading import Reading
 from service.agents.route_agent import strange_letter
+from service.agents.sessions import Sessions
 from service.agents.signalling import Signalling
 from service.agents.tasks import Tasks
 from service.alerts.signal import Signal
 from service.clock import Clock
+from service.enrich.grant import Told
 from service.event import DeadLetter, RawBatch, Slice
 from service.ledger.entry import Fated, Ledger, minute_of
 from service.pipeline.compiled import Carried
@@ -70,6 +72,7 @@ class Share:
     flags: Counter[str] = field(default_factory=Counter)
     parcel: Parcel | None = None
     signals: list[Signal] = field(default_factory=list)
+    news: list[Told] = field(default_factory=list)  # of sessions
 
     def fated(self, key: str, minute_ms: int, fates: Fates) -> Fated:
         """What the ledger is told once every event has its fate."""
@@ -98,11 +101,12 @@ class DatasetAgent:
         shared: bool = False,
         arrivals: Arrivals | None = None,
         signalling: Signalling | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         """Carry events through the carrier's pipeline, which ``replace`` exchanges while running.
 
         ``shared``: several projects' events come, and what one of them sends must not stop the others. ``arrivals`` is
-        told when something arrived, where somebody wants to know; ``signalling`` looks at every document.
+        told when something arrived, where somebody asks; ``signalling`` looks at documents, ``sessions`` at raw events.
         """
         self._carrier = carrier
         self._sink = sink
@@ -115,6 +119,7 @@ class DatasetAgent:
         self._shared = shared
         self._arrivals = arrivals
         self._signalling = signalling
+        self._sessions = sessions
         self._guards: dict[int, PoisonGuard] = {}
         self._replaced = asyncio.Event()
         self.stopped: Poisoned | None = None
@@ -142,6 +147,7 @@ class DatasetAgent:
             raw, strange = self._carrier.unpack(packed, ticket)
             if strange:
                 elsewhere = await self._rerouting.decode(msgspec.structs.replace(packed, packed=strange), ticket)
+        news = self._sessions.learn(raw.slices) if self._sessions is not None else []
         while True:
             shares = self._carry(raw, ticket)
             try:
@@ -150,11 +156,12 @@ class DatasetAgent:
                 await self._stand_still(poisoned)
             else:
                 break
+        if shares:
+            shares[0].news = news
         if self._arrivals is not None:
             self._tell(self._arrivals, shares, raw)
         if elsewhere is not None and not shares:
-            # The ledger waits for the fate of the message: no events.
-            shares = [Share((*elsewhere.stream, raw.dataset))]
+            shares = [Share((*elsewhere.stream, raw.dataset))]  # the ledger waits for the fate of the message: no events
         await self._hand_over(shares, raw, elsewhere, ticket)
 
     def _tell(self, arrivals: Arrivals, shares: list[Share], raw: RawBatch) -> None:
@@ -179,7 +186,7 @@ class DatasetAgent:
                 await self._sink.put(share.parcel)
 
     def _carry(self, raw: RawBatch, ticket: Ticket) -> list[Share]:
-        shares: dict[tuple[str, str, str], Share] = {}
+        shares = dict[tuple[str, str, str], Share]()
         for piece, carried in self._carrier.carry(raw, ticket, self._clock.now_ms()):
             key = (piece.project, piece.environment, piece.stream)
             share = shares.get(key)
@@ -242,9 +249,11 @@ class DatasetAgent:
     async def _finish_share(self, share: Share) -> Fates:
         if share.letters:
             await self._letters.send(share.letters)
-        fates = await share.parcel.done if share.parcel is not None else Fates(0, 0, 0)
+        fates = Fates(0, 0, 0) if share.parcel is None else await share.parcel.done
+        # Once the evidence is there, and before the offset may move.
+        if share.news and self._sessions is not None:
+            await self._sessions.send(share.news)
         if share.signals and self._signalling is not None:
-            # Once the evidence is there, and before the offset may move.
             await self._signalling.send(share.signals)
         # All at once: at every scrape, events are exactly their fates and what is in flight.
         add = self._meters.add

@@ -58,13 +58,18 @@ class TopicNames:
         """New alerts, for those who want to be told."""
         return f"{self._prefix}notices"
 
+    @property
+    def identities(self) -> str:
+        """Who was given which session, for all workers."""
+        return f"{self._prefix}identities"
+
     def raw(self, dataset: str) -> str:
         """Raw events of one dataset."""
         return f"{self._prefix}raw.{dataset}"
 
     def all(self, datasets: Iterable[str]) -> list[str]:
         """Every topic of a deployment with these datasets."""
-        own = [self.dead_letters, self.ledger, self.beats, self.signals, self.notices]
+        own = [self.dead_letters, self.ledger, self.beats, self.signals, self.notices, self.identities]
         return [self.records, *(self.raw(dataset) for dataset in sorted(datasets)), *own]
 
 

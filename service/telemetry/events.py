@@ -46,6 +46,8 @@ LIBRARY: Final = "library"  # a line of a library, rate-limited
 
 SIGNALS_REREAD: Final = "signals_reread"  # a partition of signals came to this worker; it knows what the one before it knew
 REREADING_WAITS: Final = "rereading_waits"  # the brokers do not give what came before
+SESSIONS_KNOWN: Final = "sessions_known"  # a worker has read who is behind which session
+SESSIONS_UNKNOWN: Final = "sessions_unknown"  # it goes on without: chains on events may be short until it has
 ALERTS_WAIT: Final = "alerts_wait"  # signals are safe in Kafka, but OpenSearch does not take alerts
 NOTICE_NOT_TOLD: Final = "notice_not_told"  # a channel did not take an alert; it is tried again
 NOTICE_GIVEN_UP: Final = "notice_given_up"  # nor in six hours: it is a dead letter of stage notify
