@@ -245,7 +245,8 @@ class EventWriter:
             if any(block.forget for block in self.blocks):
                 text = f"(quote(dumps(raw)) if secret else {text})"
             opening = ',"original":'
-            draft.code.add(f"original = {opening!r} + {text}")
+            some = "" if parse.json_event is not None else " if text else ''"
+            draft.code.add(f"original = {opening!r} + {text}{some}")
         module = self.file.dataset.partition(".")[0]
         draft.code.add("unmapped = ''")
         with draft.code.block("if flaw is not None and flaw.left and (left := safe_leftover(flaw.left)) != '{}':"):

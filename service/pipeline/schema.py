@@ -258,7 +258,10 @@ class PipelineFile(Model):
     """Which events are these: a selection over log_group, log_stream, transport, source, detail_type, s3_bucket, s3_key,
     stream, and the raw event (``_text`` or its JSON fields). Cheap facts first."""
     last: bool = False
-    """The route is asked after those of all other sources: for logs that are known by where they come from, whatever they say."""
+    """The route is asked after those of all other sources: for logs that are known by where they come from, whatever they say.
+
+    What every event says is looked at first, so records of such a source are always taken apart while they are routed.
+    """
     parse: Parse
     normalise: Block | list[Block]
     enrich: list[Enricher] = []

@@ -546,3 +546,9 @@ def test_what_the_transport_knows_stands_in_for_what_an_event_does_not_say(tmp_p
         clouds = [json.loads(piece.split("\n")[1])["cloud"] for piece in carried.pieces]
         assert {cloud["region"] for cloud in clouds} == {region.get("region") or "eu-central-1"}
         assert {cloud["account"]["id"] for cloud in clouds} == {"111122223333"}
+
+
+def test_an_event_without_a_word_has_no_original(tmp_path: Path) -> None:
+    compiled = pipeline(tmp_path, FACTS_PIPELINE)
+    assert "original" not in document(compiled, "")["event"]
+    assert document(compiled, " ")["event"]["original"] == " "

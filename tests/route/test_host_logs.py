@@ -82,3 +82,33 @@ def test_functions_and_applications_keep_their_groups(router: Router) -> None:
     assert dataset_of(router, "/aws/lambda/messages", HEAD + "sshd[1]: x") == "aws.lambda"
     assert dataset_of(router, "/app/web", "2026-01-14T09:12:33Z INFO main: started") == "aws.ec2"
     assert dataset_of(router, "/app/web", "2026-01-14T09:12:33Z INFO main: started", "web") == "aws.cloudwatch"
+
+
+CHANNELS = {
+    "Security": "windows.security",
+    "System": "windows.system",
+    "Application": "windows.application",
+    "Windows PowerShell": "windows.powershell",
+    "Microsoft-Windows-PowerShell/Operational": "windows.powershell",
+    "Microsoft-Windows-Sysmon/Operational": "windows.sysmon",
+}
+
+
+@pytest.mark.parametrize("group", [None, "ForwardedEvents", "/windows/ForwardedEvents", "/ec2/wec/forwarded"])
+@pytest.mark.parametrize(("channel", "dataset"), CHANNELS.items())
+def test_forwarded_windows_events_are_those_of_the_channel_they_were_written_to(
+    router: Router, group: str | None, channel: str, dataset: str
+) -> None:
+    xml = (
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='p'/><EventID>1</EventID>"
+        f"<Channel>{channel}</Channel><Computer>dc1.corp.example.com</Computer><Security/></System><EventData/>"
+        "<RenderingInfo Culture='en-US'><Message>m</Message><Level>Information</Level><Channel>ForwardedEvents</Channel>"
+        "</RenderingInfo></Event>"
+    )
+    agents = (
+        {"winlog": {"channel": channel, "event_id": "1"}, "tags": ["forwarded"], "log": {"file": {"path": "ForwardedEvents"}}},
+        {"Channel": channel, "EventID": 1, "Computer": "dc1.corp.example.com", "SourceModuleName": "forwarded"},
+        {"LogName": channel, "EventId": 1, "MachineName": "dc1.corp.example.com"},
+    )
+    for text in (xml, f"[{channel}] [INFORMATION] [1] [p] [dc1.corp.example.com] [m]", *map(json.dumps, agents)):
+        assert dataset_of(router, group, text, stream="wec1/ForwardedEvents") == dataset
