@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 
 import msgspec
 import structlog
 
 from service.agents.app import Ticket
 from service.agents.route_agent import strange_letter
-from service.agents.tasks import Tasks
+from service.agents.tasks import Tasks, tell
 from service.clock import Clock
-from service.errors import Backpressure
 from service.event import DeadLetter, decode_as
 from service.sink.dead_letter import DeadLetters
+from service.sink.opensearch.patience import patiently
 from service.sink.opensearch.retry import Backoff
 from service.telemetry import events
 
@@ -61,23 +62,13 @@ class DeadLetterAgent:
             try:
                 await self._send([letter for letter, _ in batch])
             except Exception as error:  # noqa: BLE001 - each waiting task reports it, and the worker ends
-                for _, done in batch:
-                    if not done.done():
-                        done.set_exception(error)
-                continue
-            for _, done in batch:
-                if not done.done():
-                    done.set_result(None)
+                tell([done for _, done in batch], error)
+            else:
+                tell([done for _, done in batch], None)
 
     async def _send(self, letters: list[DeadLetter]) -> None:
-        attempts = 0
-        while True:
-            try:
-                await self._index.send(letters)
-            except Backpressure as busy:
-                attempts += 1
-                if attempts == 1:
-                    log.warning(events.LETTERS_NOT_INDEXED, letters=len(letters), reason=busy.reason)
-                await self._clock.sleep(busy.wait or self._backoff.delay(attempts))
-            else:
-                return
+        def waits(attempts: int, reason: str) -> None:
+            if attempts == 1:
+                log.warning(events.LETTERS_NOT_INDEXED, letters=len(letters), reason=reason)
+
+        await patiently(partial(self._index.send, letters), self._clock, self._backoff, waits)

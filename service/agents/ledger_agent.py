@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import msgspec
 import structlog
 
 from service.agents.app import Ticket
-from service.agents.tasks import Tasks
+from service.agents.tasks import Tasks, tell
 from service.clock import Clock
-from service.errors import Backpressure
 from service.ledger.book import Book
 from service.ledger.entry import Page
+from service.sink.opensearch.patience import patiently
 from service.sink.opensearch.retry import Backoff
 from service.telemetry import events
 
@@ -61,21 +62,13 @@ class LedgerAgent:
             try:
                 await self._write([page for page, _ in waiting])
             except Exception as error:  # noqa: BLE001 - each waiting task reports it, and the worker ends
-                for _, done in waiting:
-                    if not done.done():
-                        done.set_exception(error)
-                continue
-            for _, done in waiting:
-                if not done.done():
-                    done.set_result(None)
+                tell([done for _, done in waiting], error)
+            else:
+                tell([done for _, done in waiting], None)
 
     async def _write(self, pages: list[Page]) -> None:
-        attempts = 0
-        while True:
-            try:
-                return await self._book.write(pages)
-            except Backpressure as busy:
-                attempts += 1
-                if attempts == 1:
-                    log.warning(events.LEDGER_WAITS, pages=len(pages), reason=busy.reason)
-                await self._clock.sleep(busy.wait or self._backoff.delay(attempts))
+        def waits(attempts: int, reason: str) -> None:
+            if attempts == 1:
+                log.warning(events.LEDGER_WAITS, pages=len(pages), reason=reason)
+
+        await patiently(partial(self._book.write, pages), self._clock, self._backoff, waits)

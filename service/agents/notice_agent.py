@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -17,12 +18,12 @@ from service.agents.tasks import Tasks
 from service.alerts.channels import Channel
 from service.alerts.notice import Notice, decode_notice
 from service.clock import Clock
-from service.errors import Backpressure
 from service.event import DeadLetter
 from service.notify.quota import Quota
 from service.notify.text import body_of, title_of
 from service.notify.ways import NotTold, Way, way_of
 from service.sink.dead_letter import DeadLetters
+from service.sink.opensearch.patience import patiently
 from service.sink.opensearch.retry import Backoff
 from service.telemetry import events, metrics
 from service.telemetry.meters import Meters
@@ -93,9 +94,11 @@ class NoticeAgent:
         self._tasks.start(self._tell_all(notice, alert, wanted, ticket), ticket)
 
     async def _tell_all(self, notice: Notice, alert: dict[str, Any], wanted: list[str], ticket: Ticket) -> None:
-        told = await self._patiently(self._store.told, notice.index, notice.id)
+        ask = partial(self._store.told, notice.index, notice.id)
+        told = await patiently(ask, self._clock, self._backoff)
         await asyncio.gather(*(self._tell(notice, alert, name) for name in wanted if name not in told))
-        await self._patiently(self._store.tell, notice.index, notice.id, sorted({*told, *wanted}), alert)
+        note = partial(self._store.tell, notice.index, notice.id, sorted({*told, *wanted}), alert)
+        await patiently(note, self._clock, self._backoff)
         ticket.settle()
 
     async def _tell(self, notice: Notice, alert: dict[str, Any], name: str) -> None:
@@ -152,12 +155,3 @@ class NoticeAgent:
         )
         log.error(events.NOTICE_GIVEN_UP, channel=name, alert=notice.id, reason=reason)
         await self._letters.send([letter])
-
-    async def _patiently(self, ask: Callable[..., Any], *arguments: Any) -> Any:
-        attempts = 0
-        while True:
-            try:
-                return await ask(*arguments)
-            except Backpressure as busy:
-                attempts += 1
-                await self._clock.sleep(busy.wait or self._backoff.delay(attempts))

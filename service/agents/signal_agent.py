@@ -7,7 +7,7 @@ reads again what came within the longest window, and knows what the one before i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -16,16 +16,16 @@ import msgspec
 import structlog
 
 from service.agents.app import Ticket
-from service.agents.tasks import Tasks
+from service.agents.tasks import Tasks, tell
 from service.alerts.desk import Desk, Result
 from service.alerts.notice import Notice
 from service.alerts.occurrence import LATE_MS, Occurrence, believed_ms
 from service.alerts.queue import Open, read_back
 from service.alerts.signal import Signal, decode_signal
 from service.clock import Clock
-from service.errors import Backpressure
 from service.naming import index_name
 from service.sink.alert_store import Written
+from service.sink.opensearch.patience import Answer, patiently
 from service.sink.opensearch.retry import Backoff
 from service.telemetry import events, metrics
 from service.telemetry.meters import Meters
@@ -176,8 +176,7 @@ class SignalAgent:
         at_ms = believed_ms(event.time_ms, signal.arrived_ms)
         ask = partial(self._baselines.is_new, event=event.id, at_ms=at_ms, learn_ms=first.learn_ms)
         project = (signal.project, signal.environment)
-        new: bool = await self._patiently(ask, project, found.rule.id, signal.who, signal.what)
-        return new
+        return await self._patiently(partial(ask, project, found.rule.id, signal.who, signal.what))
 
     async def _remember(self, desk: Desk, found: Occurrence, now_ms: int) -> None:
         """An alert whose window ended before what was read again may be in the index already."""
@@ -185,7 +184,7 @@ class SignalAgent:
             return
         signal = found.signal
         index = index_name("alerts", signal.project, signal.environment, found.from_ms, "month")
-        document = await self._patiently(self._store.read, index, found.id)
+        document = await self._patiently(partial(self._store.read, index, found.id))
         if document is not None:
             desk.queue.adopt(read_back(document, index, found))
 
@@ -204,9 +203,9 @@ class SignalAgent:
             try:
                 await self._write(list(batch.alerts.values()))
             except Exception as error:  # noqa: BLE001 - each waiting task reports it, and the worker ends
-                _tell(batch.waiting, error)
+                tell(batch.waiting, error)
             else:
-                _tell(batch.waiting, None)
+                tell(batch.waiting, None)
 
     async def _write(self, alerts: list[Open]) -> None:
         url = self._dashboards_url
@@ -214,32 +213,18 @@ class SignalAgent:
         for alert, each in zip(alerts, written, strict=True):
             if alert.fresh:
                 await self._notify(Notice(alert.index, alert.id, msgspec.json.encode(each.whole).decode(), self._clock.now_ms()))
-        await self._patiently(self._store.write, written)
+        await self._patiently(partial(self._store.write, written))
         for alert in alerts:
             alert.fresh = False
 
-    async def _patiently(self, ask: Callable[..., Any], *arguments: Any) -> Any:
-        attempts = 0
-        while True:
-            try:
-                return await ask(*arguments)
-            except Backpressure as busy:
-                attempts += 1
-                if attempts == 1:
-                    log.warning(events.ALERTS_WAIT, reason=busy.reason)
-                await self._clock.sleep(busy.wait or self._backoff.delay(attempts))
+    async def _patiently(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        def waits(attempts: int, reason: str) -> None:
+            if attempts == 1:
+                log.warning(events.ALERTS_WAIT, reason=reason)
+
+        return await patiently(ask, self._clock, self._backoff, waits)
 
 
 async def _settled(done: asyncio.Future[None], ticket: Ticket) -> None:
     await done
     ticket.settle()
-
-
-def _tell(waiting: list[asyncio.Future[None]], error: Exception | None) -> None:
-    for done in waiting:
-        if done.done():
-            continue
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from service.agents.app import Ticket
@@ -39,3 +39,14 @@ class Tasks:
             await self._crash(error)
         finally:
             ticket.drop()
+
+
+def tell(waiting: Iterable[asyncio.Future[None]], error: Exception | None) -> None:
+    """End what waits for something that is done now, or that failed."""
+    for done in waiting:
+        if done.done():
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)

@@ -7,22 +7,13 @@ import sys
 from pathlib import Path
 
 import click
-import structlog
 
 from service.agents.lag import LagMeter
 from service.cli.config import config_option
-from service.clock import SystemClock
+from service.cli.serving import instruments, refuse, served
 from service.errors import ContentErrors
 from service.settings import Settings, load_settings
 from service.supervisor import Plan, StateInUseError, Supervisor, state_lock
-from service.telemetry import events
-from service.telemetry.log import configure
-from service.telemetry.meters import Meters
-from service.telemetry.problems import Problems
-
-log = structlog.get_logger()
-
-EXIT_CONFIGURATION = 78
 
 
 @click.command()
@@ -40,8 +31,7 @@ def command(config: Path | None, workers: int | None, role: str) -> None:
     try:
         settings = load_settings(config)
     except ContentErrors as errors:
-        click.echo(str(errors), err=True)
-        sys.exit(EXIT_CONFIGURATION)
+        refuse(errors)
     plan = Plan(config, role, workers or settings.process.workers)
     try:
         with state_lock(settings.paths.state, role):
@@ -52,19 +42,6 @@ def command(config: Path | None, workers: int | None, role: str) -> None:
 
 
 async def _supervise(plan: Plan, settings: Settings) -> int:
-    clock, meters = SystemClock(), Meters()
-    problems = Problems(clock)
-    configure(
-        level=settings.logging.level,
-        form=settings.logging.format,
-        secrets=settings.secrets(),
-        clock=clock,
-        meters=meters,
-        problems=problems,
-    )
+    clock, meters, problems = instruments(settings)
     async with LagMeter(settings.kafka, clock) as lag:
-        try:
-            return await Supervisor(plan, settings, clock, meters, problems, lag.topics).run()
-        except OSError as error:
-            log.error(events.ADMIN_REFUSED, bind=settings.admin.bind, port=settings.admin.port, reason=error.strerror)  # noqa: TRY400 - a trace says nothing more
-            return 1
+        return await served(settings, Supervisor(plan, settings, clock, meters, problems, lag.topics).run())

@@ -203,11 +203,10 @@ class _Unpacked(Piecewise):
         return True
 
 
-class _Gzip:
-    name, feed = "gzip", 1 << 14
+class _Ending:
+    """What inflaters of the standard library's kind say of the end of a member."""
 
-    def __init__(self) -> None:
-        self._inflater: Any = isal_zlib.decompressobj(31)
+    _inflater: Any
 
     @property
     def eof(self) -> bool:
@@ -216,6 +215,13 @@ class _Gzip:
     @property
     def unused(self) -> bytes:
         return bytes(self._inflater.unused_data)
+
+
+class _Gzip(_Ending):
+    name, feed = "gzip", 1 << 14
+
+    def __init__(self) -> None:
+        self._inflater = isal_zlib.decompressobj(31)
 
     @property
     def hungry(self) -> bool:
@@ -232,41 +238,25 @@ class _CarefulGzip(_Gzip):
         self._inflater = zlib.decompressobj(31)
 
 
-class _Bzip2:
+class _Bzip2(_Ending):
     name, feed = "bzip2", 1 << 16
 
     def __init__(self) -> None:
         self._inflater = bz2.BZ2Decompressor()
 
     @property
-    def eof(self) -> bool:
-        return self._inflater.eof
-
-    @property
-    def unused(self) -> bytes:
-        return self._inflater.unused_data
-
-    @property
     def hungry(self) -> bool:
-        return self._inflater.needs_input
+        return bool(self._inflater.needs_input)
 
     def inflate(self, data: bytes, most: int) -> bytes:
-        return self._inflater.decompress(data, most)
+        return bytes(self._inflater.decompress(data, most))
 
 
-class _Zstd:
+class _Zstd(_Ending):
     name, feed = "zstd", _ZSTD_FEED
 
     def __init__(self) -> None:
         self._inflater = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
-
-    @property
-    def eof(self) -> bool:
-        return self._inflater.eof
-
-    @property
-    def unused(self) -> bytes:
-        return self._inflater.unused_data
 
     @property
     def hungry(self) -> bool:
@@ -274,4 +264,4 @@ class _Zstd:
 
     def inflate(self, data: bytes, most: int) -> bytes:
         del most  # its inflater gives all it has; what it is fed at a time bounds that
-        return self._inflater.decompress(data)
+        return bytes(self._inflater.decompress(data))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -16,6 +17,7 @@ from service.sink.letter import letter_id, letter_lines
 from service.sink.opensearch.batch import index_of
 from service.sink.opensearch.endpoint import Endpoint
 from service.sink.opensearch.indices import IndexKeeper
+from service.sink.opensearch.patience import patiently
 from service.sink.opensearch.retry import Backoff
 from service.sink.opensearch.verdict import Accepted, AlreadyThere, Missing, item_verdict
 from service.sink.secrets import masked
@@ -38,14 +40,11 @@ class DeadLetters(Protocol):
 
 async def send_surely(to: DeadLetters, letters: Sequence[DeadLetter], clock: Clock, backoff: Backoff) -> None:
     """Return when the letters are durable, however long that takes."""
-    attempts = 0
-    while True:
-        try:
-            return await to.send(letters)
-        except Backpressure as busy:
-            attempts += 1
-            log.warning("dead_letters_wait", attempts=attempts, letters=len(letters), reason=busy.reason)
-            await clock.sleep(busy.wait or backoff.delay(attempts))
+
+    def waits(attempts: int, reason: str) -> None:
+        log.warning("dead_letters_wait", attempts=attempts, letters=len(letters), reason=reason)
+
+    await patiently(partial(to.send, letters), clock, backoff, waits)
 
 
 class KafkaDeadLetters:
