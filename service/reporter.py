@@ -111,6 +111,11 @@ class Reporter:
         for name, gate in (parts.gates or {}).items():
             self._meters.set(metrics.GATE_BYTES, gate.held, (name,))
             self._meters.set(metrics.GATE_WAITING, gate.waiting, (name,))
+        for costs in parts.detections.detector.costs():
+            for rule in costs.rules:
+                each = costs.microseconds(rule)
+                if rule.looked and each is not None:
+                    self._meters.set(metrics.RULE_COST, each * costs.events / 1e6, (costs.dataset, rule.rule.id))
         if parts.enrichers is not None:
             for status in parts.enrichers.status():
                 file = (status.kind, Path(status.path).name)

@@ -38,6 +38,10 @@ class Match:
         return self.seen.document
 
 
+TIMED_EVERY = 16
+"""Of so many batches one is timed rule by rule: reading the clock twice costs as much as many a rule."""
+
+
 @dataclass(slots=True)
 class Cost:
     """What a rule has seen and cost since the start, on one dataset."""
@@ -48,7 +52,7 @@ class Cost:
     """Events it was asked about."""
     matched: int = 0
     nanoseconds: int = 0
-    """Asking it; reading documents and finding out which rules to ask is the dataset's."""
+    """Asking it, in the batches that were timed; finding out which rules to ask is the dataset's."""
 
 
 @dataclass(slots=True)
@@ -61,14 +65,25 @@ class DatasetCost:
     """Documents that were read to know whether a rule matches."""
     nanoseconds: int = 0
     """All of it, rules included."""
+    timed: int = 0
+    """Events of the batches in which each rule was timed."""
     rules: list[Cost] = field(default_factory=list)
+
+    def microseconds(self, rule: Cost) -> float | None:
+        """What one of the rules costs for each event of the dataset; None before a batch was timed."""
+        return rule.nanoseconds / self.timed / 1000 if self.timed else None
+
+
+Ask = Callable[[int, Seen, Iterable[int], Container[int], list[Match]], None]
 
 
 class _Dataset:
     """The rules of one dataset, compiled."""
 
-    def __init__(self, dataset: str, resolved: Sequence[Resolved], ticks: Callable[[], int]) -> None:
+    def __init__(self, dataset: str, resolved: Sequence[Resolved], ticks: Callable[[], int], every: int) -> None:
         self.resolved = resolved
+        self.every = every
+        self.batches = 0
         self.ticks = ticks
         self.holds: list[Holds] = [compile_rule(each) for each in resolved]
         self.cost = DatasetCost(dataset, rules=[Cost(each.rule, dataset) for each in resolved])
@@ -82,8 +97,26 @@ class _Dataset:
             found = self._indices[watch] = Index(self.resolved, watch)
         return found
 
+    def asker(self, events: int) -> Ask:
+        """How to ask the rules in the next batch: one in ``every`` is timed."""
+        timed = self.batches % self.every == 0
+        self.batches += 1
+        if not timed:
+            return self.ask
+        self.cost.timed += events
+        return self.ask_timed
+
     def ask(self, at: int, seen: Seen, numbers: Iterable[int], decided: Container[int], matches: list[Match]) -> None:
         """Ask rules, in their order, about one document; those that are ``decided`` match."""
+        for number in numbers:
+            cost = self.cost.rules[number]
+            cost.looked += 1
+            if number in decided or self.holds[number](seen):
+                cost.matched += 1
+                matches.append(Match(cost.rule, at, seen))
+
+    def ask_timed(self, at: int, seen: Seen, numbers: Iterable[int], decided: Container[int], matches: list[Match]) -> None:
+        """The same, by the clock."""
         for number in numbers:
             cost = self.cost.rules[number]
             cost.looked += 1
@@ -100,9 +133,10 @@ class _Dataset:
 class Detector:
     """The rules of a set, compiled when their dataset is first seen. Pure and synchronous; raises for no document."""
 
-    def __init__(self, rules: RuleSet, ticks: Callable[[], int] = perf_counter_ns) -> None:
-        """Compile nothing yet; ``ticks`` are the nanoseconds by which costs are told."""
+    def __init__(self, rules: RuleSet, ticks: Callable[[], int] = perf_counter_ns, every: int = TIMED_EVERY) -> None:
+        """Compile nothing yet; ``ticks`` are the nanoseconds by which costs are told, of one batch in ``every``."""
         self.rules = rules
+        self._every = every
         self._ticks = ticks
         self._datasets: dict[str, _Dataset] = {}
 
@@ -128,8 +162,9 @@ class Detector:
         matches: list[Match] = []
         if mine is not None:
             began = self._ticks()
+            ask = mine.asker(len(documents))
             for at, document in enumerate(documents):
-                mine.ask(at, Seen(document), mine.all, (), matches)
+                ask(at, Seen(document), mine.all, (), matches)
             mine.cost.events += len(documents)
             mine.cost.read += len(documents)
             mine.cost.nanoseconds += self._ticks() - began
@@ -149,9 +184,10 @@ class Detector:
         known = watched if watch else [((), ())] * len(pieces)
         index = mine.index(watch)
         decided = index.decided
+        ask = mine.asker(len(pieces))
         for at, numbers in index.candidates(known, pieces):
             seen = Seen(piece=pieces[at], known=known[at], places=index.places)
-            mine.ask(at, seen, sorted(numbers) if len(numbers) > 1 else numbers, decided, matches)
+            ask(at, seen, sorted(numbers) if len(numbers) > 1 else numbers, decided, matches)
             mine.cost.read += seen.is_read
         mine.cost.events += len(pieces)
         mine.cost.nanoseconds += self._ticks() - began
@@ -167,7 +203,7 @@ class Detector:
             resolved = self.rules.resolved.get(dataset)
             if not resolved:
                 return None
-            found = self._datasets[dataset] = _Dataset(dataset, resolved, self._ticks)
+            found = self._datasets[dataset] = _Dataset(dataset, resolved, self._ticks, self._every)
         return found
 
 

@@ -15,6 +15,7 @@ from service.telemetry.meters import Meters, Snapshot, merge
 from service.telemetry.metrics import Metric
 from service.telemetry.problems import Problems, merge_problems
 from service.telemetry.report import Report
+from service.telemetry.rules import rule_rows
 
 HISTORY_SECONDS = 120
 FRESH_SECONDS = 10.0
@@ -137,6 +138,7 @@ class Board:
             "streams": streams,
             "kafka": [{"topic": topic, "lag": lag} for topic, lag in sorted(self.lag.items())],
             "holds": holds,
+            "rules": rule_rows(merged),
             "sources": [msgspec.to_builtins(line) for report in reports for line in report.watched],
             "workers": [_worker_row(line, self.clock.now_ms()) for line in self.workers.values()],
             "problems": [

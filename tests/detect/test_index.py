@@ -164,6 +164,22 @@ detection:
     assert cost.nanoseconds >= cost.rules[0].nanoseconds
 
 
+def test_one_batch_in_several_tells_what_a_rule_costs(load: Any) -> None:
+    text = """
+title: A rule
+id: 0a1b2c3d-0000-4000-8000-000000000001
+logsource: { product: acme, service: app }
+detection: { one: { user.name|contains: adm }, condition: one }
+"""
+    ticks = iter(range(0, 1_000_000, 500))
+    detector = Detector(load(text), lambda: next(ticks), every=4)
+    for _ in range(9):
+        assert len(detector.run("acme.app", [{"user": {"name": "admin"}}, {"user": {"name": "ann"}}])) == 1
+    (cost,) = detector.costs()
+    assert (cost.events, cost.timed, cost.rules[0].looked, cost.rules[0].matched) == (18, 6, 18, 9)
+    assert cost.microseconds(cost.rules[0]) == 0.5
+
+
 def test_rules_for_which_every_document_is_read_are_known(load: Any) -> None:
     text = """
 title: A rule

@@ -14,6 +14,7 @@ from service.telemetry import metrics
 from service.telemetry.exposition import expose
 from service.telemetry.meters import OTHER, Meters, merge
 from service.telemetry.metrics import METRICS, document
+from service.telemetry.rules import rule_rows
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHOP = ("shop", "prod", "audit")
@@ -59,6 +60,21 @@ def test_label_sets_are_bounded() -> None:
     values = dict(meters.snapshot().values["siem_records_total"])
     assert len(values) == 4
     assert values[OTHER,] == 97
+
+
+def test_a_rule_has_a_row_with_what_it_did_and_cost() -> None:
+    meters = Meters()
+    for project in ("shop", "lab"):
+        meters.add(metrics.EVENTS, 500, (project, "prod", "logs", "aws.waf"))
+        meters.add(metrics.ALERTS_SUPPRESSED, 2, (project, "prod", "r-1"))
+    meters.add(metrics.RULE_MATCHES, 7, ("aws.waf", "r-1"))
+    meters.add(metrics.RULE_MATCHES, 1, ("aws.alb", "r-1"))
+    meters.set(metrics.RULE_COST, 0.002, ("aws.waf", "r-1"))
+    meters.set(metrics.RULE_COST, 0.001, ("aws.waf", "r-2"))
+    assert rule_rows(meters) == [
+        {"rule": "r-1", "matches": 8, "suppressed": 4, "events": 1000, "microseconds": 2.0},
+        {"rule": "r-2", "matches": 0, "suppressed": 0, "events": 1000, "microseconds": 1.0},
+    ]
 
 
 def test_wrong_labels_are_a_mistake_of_ours() -> None:
