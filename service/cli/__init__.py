@@ -16,6 +16,7 @@ VERBS: dict[str, str] = {
     "detect": "Log files through the pipelines and the rules: which events match; --fail: exit 1 when one does.",
     "hunt": "A rule over the events that lie in OpenSearch: which match, who, where; exactly as the stream would have said.",
     "coverage": "Which techniques of ATT&CK the detections look for, in which datasets; a layer for the ATT&CK Navigator.",
+    "rules": "How every rule fares: matches, suppressed, cost, alerts; promote --check: what keeps it from being stable.",
     "explain": "One event, stage by stage, with the YAML line that did it.",
     "new": "Scaffold a source folder from real lines.",
     "build": "Generate schema, templates, saved objects, READMEs; --check: only say what is stale.",
