@@ -80,6 +80,7 @@ class Found:
 
     rules: list[Rule] = field(default_factory=list)
     correlations: list[WrittenCorrelation] = field(default_factory=list)
+    filters: list[Written] = field(default_factory=list)
     faults: list[ContentError] = field(default_factory=list)
 
 
@@ -135,21 +136,25 @@ def _merged(documents: Sequence[tuple[Any, Places]], shown: str, faults: list[Co
 def _take(written: Written, lists: Lists, found: Found) -> None:
     if "correlation" in written.data:
         found.correlations.append((written, *_correlation(written)))
+    elif "filter" in written.data:
+        found.filters.append(written)
     elif "detection" in written.data or "logsource" in written.data:
         found.rules.append(_rule(written, lists))
     else:
-        raise written.error((), "bad_rule", "is neither a rule, nor a correlation", "a rule has logsource and detection")
+        raise written.error(
+            (), "bad_rule", "is neither a rule, nor a correlation, nor a filter", "a rule has logsource and detection"
+        )
 
 
 def _rule(written: Written, lists: Lists) -> Rule:
-    about, faults = _about(written, SigmaRule)
+    about, faults = about_of(written, SigmaRule)
     try:
-        logsource = _logsource(written)
+        logsource = logsource_of(written)
     except ContentError as error:
         faults.append(error)
     places: dict[str, Place] = {}
     try:
-        node = _detection(written, lists, places)
+        node = detection_of(written, lists, places)
     except ContentErrors as errors:
         faults.extend(errors.faults)
     if faults:
@@ -157,7 +162,7 @@ def _rule(written: Written, lists: Lists) -> Rule:
     return Rule(about, logsource, node, places)
 
 
-def _about(written: Written, kind: type[SigmaRuleBase]) -> tuple[About, list[ContentError]]:
+def about_of(written: Written, kind: type[SigmaRuleBase]) -> tuple[About, list[ContentError]]:
     """What a rule says of itself, with pySigma's objections."""
     data = written.data
     common: dict[str, Any] = {}
@@ -200,7 +205,8 @@ def _fault(written: Written, error: SigmaError) -> ContentError:
     return written.error((key,) if key else (), f"bad_{key}" if key else "bad_rule", reason)
 
 
-def _logsource(written: Written) -> Logsource:
+def logsource_of(written: Written) -> Logsource:
+    """What a rule looks at; raises ContentError."""
     data = written.data.get("logsource")
     if not isinstance(data, dict):
         raise written.error(("logsource",), "bad_logsource", "a rule needs a logsource", "product, category or service")
@@ -215,7 +221,8 @@ def _logsource(written: Written) -> Logsource:
     return Logsource(**named)
 
 
-def _detection(written: Written, lists: Lists, places: dict[str, Place]) -> Node:
+def detection_of(written: Written, lists: Lists, places: dict[str, Place]) -> Node:
+    """What a rule asks for; where its fields stand is added to ``places``. Raises ContentErrors."""
     detection = written.data.get("detection")
     at: tuple[Key, ...] = ("detection",)
     if not isinstance(detection, dict):
@@ -263,7 +270,7 @@ def _place_of(written: Written, name: str, selection: str) -> Place:
 
 
 def _correlation(written: Written) -> tuple[About, SigmaCorrelationRule]:
-    about, faults = _about(written, SigmaCorrelationRule)
+    about, faults = about_of(written, SigmaCorrelationRule)
     data = written.data["correlation"]
     if not isinstance(data, dict):
         faults.append(written.error(("correlation",), "bad_correlation", "a correlation is a mapping"))

@@ -10,9 +10,10 @@ from typing import Annotated
 from pydantic import Field, RootModel, StringConstraints
 
 from service.detect.compiled import FALSE, Resolved, Unknown, resolve
+from service.detect.filters import apply_filters
 from service.detect.joining import Joins
 from service.detect.logsource import Logsources, load_logsources
-from service.detect.read import WrittenCorrelation, read_rules
+from service.detect.read import Written, WrittenCorrelation, read_rules
 from service.detect.resolve_correlations import join
 from service.detect.rule import About, Logsource, Rule
 from service.detect.samples import FOLDER
@@ -67,7 +68,8 @@ class RuleSet:
 def load_rules(roots: Sequence[Path], catalogues: Mapping[str, Catalogue], *, partial: bool = False) -> RuleSet:
     """The rules below these folders (or files), for the datasets of ``catalogues``; raises nothing.
 
-    A later root may redeclare log sources and placeholders of an earlier one, and replaces rules with the same id.
+    A later root may redeclare log sources and placeholders of an earlier one, and replaces rules with the same id. Filters
+    of any root narrow the rules of all.
     ``partial``: log sources may speak of datasets that are not among them.
     """
     found = RuleSet()
@@ -77,20 +79,24 @@ def load_rules(roots: Sequence[Path], catalogues: Mapping[str, Catalogue], *, pa
     lists = _placeholders(folders, found.faults)
     rules: dict[str, Rule] = {}
     correlations: dict[str, WrittenCorrelation] = {}
+    filters: list[Written] = []
     for root in roots:
         here: dict[str, Rule] = {}
-        joined: dict[str, WrittenCorrelation] = {}
+        joins: dict[str, WrittenCorrelation] = {}
         for path in rule_files(root):
             held = read_rules(path, str(path), lists)
             found.faults.extend(held.faults)
+            filters.extend(held.filters)
             for rule in held.rules:
-                if not _twice(rule.about, {**here, **joined}, found.faults):
+                if not _twice(rule.about, {**here, **joins}, found.faults):
                     here[rule.id] = rule
             for each in held.correlations:
-                if not _twice(each[1], {**here, **joined}, found.faults):
-                    joined[each[1].id] = each
+                if not _twice(each[1], {**here, **joins}, found.faults):
+                    joins[each[1].id] = each
         rules |= here
-        correlations |= joined
+        correlations |= joins
+    joined = [name for _, about, _ in correlations.values() for name in (about.id, about.name) if name]
+    apply_filters(filters, rules, joined, lists, found.faults)
     for rule in rules.values():
         _place_rule(rule, catalogues, found)
     _join(list(correlations.values()), found)
