@@ -231,3 +231,9 @@ def test_hostile_records_cost_linear_time(name: str) -> None:
         spent.append(time.process_time() - before)
     assert len(carried.pieces) + len(carried.dead) == 1
     assert min(spent) < 0.03, f"{min(spent) * 1000:.1f} ms for {LONG} characters"
+
+
+def test_a_line_that_only_begins_like_a_record_of_the_kernel_is_refused() -> None:
+    with pytest.raises(EventError) as caught:
+        auditd("Jan 14 09:12:35 ip-10-0-3-7 kernel: audit: type=1130 audit(176837295 ses=4294967295")
+    assert caught.value.code == "not_auditd"

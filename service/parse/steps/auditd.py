@@ -65,6 +65,8 @@ def auditd(text: str) -> dict[str, Any]:
         if node:
             event["node"] = node
         records.append((kind, pairs_of(kind, line[head.end() :])))
+    if not records:
+        raise EventError("parse", "not_auditd", "what looks like a record of auditd is none")
     return _event(event, records)
 
 
@@ -193,6 +195,8 @@ def _laurel(entry: dict[str, Any], stamp: re.Match[str]) -> dict[str, Any]:
                 records.append((kind, {key: _text(item) for key, item in pairs.items() if item is not None}))
     if not records:
         return _refuse()
+    if not records:
+        raise EventError("parse", "not_auditd", "what looks like a record of auditd is none")
     return _event(event, records)
 
 

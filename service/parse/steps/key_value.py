@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import re2
@@ -10,6 +11,8 @@ from service.errors import EventError
 
 _PAIR = re2.compile(r'([A-Za-z_@][A-Za-z0-9_.@-]{0,99})=("(?:[^"\\]|\\.)*"|[^\s,;|"]*)[\s,;|]*')
 _ABSENT = ("", "-")
+_MOST = 2_000
+"""Pairs of one text; what follows them stays as it is."""
 
 
 def key_value(text: str) -> dict[str, Any]:
@@ -20,7 +23,7 @@ def key_value(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     rest: list[str] = []
     at = 0
-    for pair in _PAIR.finditer(text):
+    for pair in islice(_PAIR.finditer(text), _MOST):
         rest.append(text[at : pair.start()].strip(" \t,;|"))
         at = pair.end()
         key, value = pair.groups()

@@ -13,9 +13,9 @@ from service.errors import EventError
 _HEADER = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d{1,9}) {1,16}(\d{1,20}) ([^\s:\]]{1,255}):(\d{1,9})\] ?", re.ASCII)
 _LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "fatal"}
 _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"')
 _PAIR = re.compile(
-    r'\s*([A-Za-z_][A-Za-z0-9_./-]{0,99})=(?:"((?:[^"\\]|\\.)*)"|(<\n(?:\t[^\n]*\n)* >)|([\[{(]|map\[|&)?([^\s"]*))'
+    r'\s*([A-Za-z_][A-Za-z0-9_./-]{0,99})=(?:"((?:[^"\\]++|\\.)*+)"|(<\n(?:\t[^\n]*\n)* >)|([\[{(]|map\[|&)?([^\s"]*))'
 )
 _CLOSE = {"[": "]", "{": "}", "(": ")", "map[": "]", "&": "}"}
 _ESCAPE = re.compile(r'\\(["\\nt])')
