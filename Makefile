@@ -3,7 +3,7 @@ SIEM := .venv/bin/siem
 PYTEST := .venv/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools parts demo test check bench faults faults-table soak mutations stack stack-down test-container test-slow image sbom clean
+.PHONY: help setup tools parts demo test check bench faults faults-table soak mutations fuzz stack stack-down test-container test-slow image sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,10 @@ faults-table: setup ## reports of `make faults ARGS="--json …"` into docs/reli
 
 soak: parts ## a steady load, one random fault a minute (MINUTES=60; ARGS=--document writes docs/)
 	.venv/bin/python -m tests.faults.soak --minutes $(or $(MINUTES),60) $(ARGS)
+
+fuzz: setup ## damaged samples, other ones each time (SECONDS=600, ARGS="--seed 7", "--replay FILE"; SIEM_FUZZ_SAMPLES=folder adds files)
+	SIEM_RANDOM=1 $(PYTEST) -q tests/cli/test_hostile_values.py tests/cli/test_parse_any_input.py tests/decode/test_decode_hostile.py
+	.venv/bin/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(ARGS)
 
 mutations: parts ## four deliberate bugs, each of which the fault suite's oracle must notice
 	$(PYTEST) -m faults tests/faults/test_mutations.py $(PYTEST_ARGS)
