@@ -24,8 +24,15 @@ _EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9}+)\d*+)?")
 _MONTHS = {
     name: n for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
 }
+_PLAIN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))?Z")
+"""How most sources write time; nothing but the day is left to check."""
 _ENTRIES = 50_000
+_DAYS = 1_000
+_DAY = 86_400
+_LARGEST = 10**20
+"""What has more than twenty digits counts nothing that happened."""
 _START = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
 
 
 class Moment(NamedTuple):
@@ -43,25 +50,55 @@ class Times(dict[object, Moment | None]):
         super().__init__()
         self._read = read
         self._suffix = suffix
+        self._days: dict[object, tuple[str, int, str]] = {}
+        """Day, as text or in days since 1970 → its text, its first second, the suffix of its index."""
+        self._takes_text = read in (iso8601, epoch_auto, rfc2822)
+        self._takes_numbers = read in _SHIFTS
 
     def __missing__(self, key: object) -> Moment | None:
         """Read, remember, give."""
         if len(self) >= _ENTRIES:
             self.clear()
         try:
-            found = self._read(key)
-            moment = None if found is None else moment_of(*found, self._suffix)
+            moment = self._quickly(key)
+            if moment is None:
+                found = self._read(key)
+                moment = None if found is None else moment_of(*found, self._suffix)
         except (ValueError, OverflowError):
             moment = None
         self[key] = moment
         return moment
 
+    def _quickly(self, key: object) -> Moment | None:
+        """A time in one of the two forms that nearly all have; None for any other form, and for what is no time."""
+        if key.__class__ is str and self._takes_text and (found := _PLAIN.fullmatch(key)) is not None:
+            day, hour, minute, second, fraction = found.groups()
+            _, start, suffix = self._days.get(day) or self._learn(day, datetime.fromisoformat(f"{day}T00:00:00+00:00"))
+            text = found[0] if fraction and len(fraction) > 2 else f"{found[0][:19]}.{(fraction or '').ljust(3, '0')}Z"
+            return Moment(text, start + int(hour) * 3600 + int(minute) * 60 + int(second), suffix)
+        if key.__class__ is int and self._takes_numbers and 0 <= key < _LARGEST:
+            shift = _SHIFTS[self._read]
+            if shift is None:
+                shift = _shift_of(len(str(key)))
+            seconds, rest = divmod(key, 10**shift)
+            days, clock = divmod(seconds, _DAY)
+            day, _, suffix = self._days.get(days) or self._learn(days, _START + timedelta(days=days))
+            fraction = str(rest).rjust(shift, "0") if shift else ""
+            fraction = (fraction.rstrip("0") if shift > 3 else fraction).ljust(3, "0")
+            minutes, second = divmod(clock, 60)
+            return Moment(f"{day}T{minutes // 60:02}:{minutes % 60:02}:{second:02}.{fraction}Z", seconds, suffix)
+        return None
+
+    def _learn(self, key: object, midnight: datetime) -> tuple[str, int, str]:
+        if len(self._days) >= _DAYS:
+            self._days.clear()
+        made = self._days[key] = (midnight.isoformat()[:10], (midnight - _START) // _SECOND, self._suffix(midnight))
+        return made
+
 
 def moment_of(when: datetime, fraction: str, suffix: Callable[[datetime], str]) -> Moment:
     """The Moment of a UTC time whose fraction of a second has the digits ``fraction``."""
-    digits = fraction.ljust(3, "0")
-    text = f"{when.year:04}-{when.month:02}-{when.day:02}T{when.hour:02}:{when.minute:02}:{when.second:02}.{digits}Z"
-    return Moment(text, int((when - _START) // timedelta(seconds=1)), suffix(when))
+    return Moment(f"{when.isoformat()[:19]}.{fraction.ljust(3, '0')}Z", (when - _START) // _SECOND, suffix(when))
 
 
 def suffix_of(period: str) -> Callable[[datetime], str]:
@@ -106,8 +143,12 @@ def epoch_auto(value: object) -> tuple[datetime, str] | None:
     text = _digits(value)
     if text is None:
         return iso8601(value) or _in_words(value) or _with_exponent(value)
-    whole = len(text.partition(".")[0].lstrip("-"))
-    return _from_epoch(text, 0 if whole <= 11 else 3 if whole <= 14 else 6 if whole <= 17 else 9)
+    return _from_epoch(text, _shift_of(len(text.partition(".")[0].lstrip("-"))))
+
+
+def _shift_of(digits: int) -> int:
+    """Whether a number of so many digits counts seconds (0), or by which power of ten it is too large."""
+    return 0 if digits <= 11 else 3 if digits <= 14 else 6 if digits <= 17 else 9
 
 
 def _in_words(value: object) -> tuple[datetime, str] | None:
@@ -187,6 +228,15 @@ READERS: dict[str, Callable[[object], tuple[datetime, str] | None]] = {
     "syslog": syslog,
     "rfc2822": rfc2822,
 }
+
+
+_SHIFTS: dict[Callable[[object], tuple[datetime, str] | None], int | None] = {
+    epoch_second: 0,
+    epoch_milli: 3,
+    epoch_auto: None,
+    rfc2822: None,
+}
+"""Readers of whole numbers → by which power of ten these are too large to be seconds; None: their size tells."""
 
 
 def _digits(value: object) -> str | None:
