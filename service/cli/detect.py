@@ -11,6 +11,7 @@ from service.cli.check import show_faults
 from service.errors import ContentErrors
 
 if TYPE_CHECKING:
+    from service.detect.detector import Detector
     from service.detect.rule import About
     from service.offline.correlate import CorrelationHit
     from service.offline.detect import Hit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--fail", is_flag=True, help="Exit with 1 when a rule matched.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a match.")
+@click.option("--stats", is_flag=True, help="Then, on stderr, what each rule was asked, matched and cost; the costliest first.")
 @click.argument("files", metavar="FILE|FOLDER|-…", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.pass_context
 def command(
@@ -45,6 +47,7 @@ def command(
     as_alerts: bool,
     fail: bool,
     as_json: bool,
+    stats: bool,
 ) -> None:
     """Show which rules match which events of FILEs, raw logs as their source sends them.
 
@@ -76,7 +79,7 @@ def command(
         ctx.exit(2)
     if rules.faults:
         show_faults(rules.faults, err=True)
-    detector = Detector(rules)
+    detector = Detector(rules, every=1)
     for file, its in inputs if len(inputs) > 1 else ():
         if str(file) != "-":
             player.learn(read_input(ctx, file), dataset or its)
@@ -102,7 +105,16 @@ def command(
         f"{matched} matches; {dead} dead letters",
         err=True,
     )
+    _show_stats(detector if stats else None)
     ctx.exit(1 if fail and matched else 0)
+
+
+def _show_stats(detector: Detector | None) -> None:
+    asked = detector.costs() if detector is not None else ()
+    rows = [(costs.microseconds(rule) or 0.0, costs, rule) for costs in asked for rule in costs.rules if rule.looked]
+    for spent, costs, rule in sorted(rows, key=lambda row: -row[0]):
+        counts = f"{rule.looked:>8,} asked {rule.matched:>8,} matched of {costs.events:,}"
+        click.echo(f"{spent:>9.3f} µs/event {counts}  [{costs.dataset}] {rule.rule.title}", err=True)
 
 
 def _as_text(file: Path, hit: Hit) -> str:

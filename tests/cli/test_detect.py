@@ -50,6 +50,14 @@ def test_fail_ends_with_one_when_a_rule_matches_and_with_zero_when_none_does(sie
     assert (said.code, said.out) == (0, "")
 
 
+def test_stats_say_what_each_rule_was_asked_and_cost(siem: Siem) -> None:
+    rule = RULES / "aws" / "root_account_used.yml"
+    said = siem("detect", "--stats", "--rules", rule, "--dataset", "aws.cloudtrail", SAMPLES / "match.ndjson")
+    (line,) = [line for line in said.err.splitlines() if "AWS Root User Acted" in line]
+    assert "µs/event" in line
+    assert "2 asked        2 matched of 2  [aws.cloudtrail]" in line
+
+
 def test_json_holds_rule_and_document(siem: Siem) -> None:
     said = siem("detect", "--json", "--dataset", "aws.cloudtrail", "-", stdin=(SAMPLES / "match.ndjson").read_bytes())
     found = [each for each in map(json.loads, said.out.splitlines()) if each["rule"]["title"] == "AWS Root User Acted"]
