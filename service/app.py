@@ -31,6 +31,7 @@ from service.background import background, every
 from service.clock import Clock
 from service.content import find_content
 from service.detection import Detections, attach_alerts, load_detections, notices, signalling
+from service.drifting import follow_drift
 from service.enrich import Enrichers
 from service.errors import ContentError, ContentErrors
 from service.ledger.book import Book
@@ -219,10 +220,11 @@ async def _attach_agents(
     sessions = await follow_sessions(stack, app, settings.kafka, names.identities, content.enrichers.identities, clock, rng)
     # A processor without streams.yml cannot know: then one project's bad input must not stop what may be another's.
     shared = content.streams is None or len(content.streams.projects) > 1
+    drift = follow_drift(stack, client, indices, meters, clock)
     for dataset, pipeline in content.pipelines.items():
         agent = parts.datasets[dataset] = DatasetAgent(
             Carrier(pipeline, journal), parts.sink, letters, parts.route, meters, clock, tasks, ledger, shared=shared,
-            arrivals=parts.arrivals, signalling=found,
+            arrivals=parts.arrivals, signalling=found, drift=drift,
             sessions=sessions if dataset == CLOUDTRAIL else None,
         )  # fmt: skip
         attach(app, Agent(names.raw(dataset), agent.handle, gate))

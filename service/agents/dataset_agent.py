@@ -19,6 +19,8 @@ from service.agents.signalling import Signalling
 from service.agents.tasks import Tasks
 from service.alerts.signal import Signal
 from service.clock import Clock
+from service.drift.finding import Owner
+from service.drift.tally import Tally
 from service.enrich.grant import Told
 from service.event import DeadLetter, RawBatch, Slice
 from service.ledger.entry import Fated, Ledger, minute_of
@@ -102,11 +104,13 @@ class DatasetAgent:
         arrivals: Arrivals | None = None,
         signalling: Signalling | None = None,
         sessions: Sessions | None = None,
+        drift: Tally | None = None,
     ) -> None:
         """Carry events through the carrier's pipeline, which ``replace`` exchanges while running.
 
         ``shared``: several projects' events come, and what one of them sends must not stop the others. ``arrivals`` is
-        told when something arrived, where somebody asks; ``signalling`` looks at documents, ``sessions`` at raw events.
+        told when something arrived, where somebody asks; ``signalling`` looks at documents, ``sessions`` at raw events,
+        ``drift`` at those that hold what the pipeline does not know.
         """
         self._carrier = carrier
         self._sink = sink
@@ -120,6 +124,7 @@ class DatasetAgent:
         self._arrivals = arrivals
         self._signalling = signalling
         self._sessions = sessions
+        self._drift = drift
         self._guards: dict[int, PoisonGuard] = {}
         self._replaced = asyncio.Event()
         self.stopped: Poisoned | None = None
@@ -205,6 +210,9 @@ class DatasetAgent:
             if self._signalling is not None:
                 pipeline = self._carrier.pipeline
                 share.signals += self._signalling.look(pipeline.dataset, pipeline.watch, piece, carried)
+        if carried.odd and self._drift is not None:
+            owner = Owner(piece.project, piece.environment, self._carrier.pipeline.dataset)
+            self._drift.hear(owner, self._carrier.pipeline.version, carried, piece.arrival_ms or self._clock.now_ms())
         if carried.dropped:
             share.dropped.update(carried.dropped)
         if carried.flags:

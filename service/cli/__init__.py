@@ -26,6 +26,7 @@ VERBS: dict[str, str] = {
     "lag": "How far behind the processors are, by topic.",
     "alerts": "The queue of alerts in a terminal; test: a made-up alert through every channel.",
     "sources": "Which sources fell silent: when each was last heard, and its rhythm.",
+    "drift": "Format drift: columns, keys and values that no pipeline knows, and the YAML that would take them in.",
     "leases": "Who reads which shard, and how far.",
     "stack": "A local stack (Kafka, OpenSearch, DynamoDB, Kinesis) that stays up: up, down, status.",
     "double": "The Kinesis double on its own, for trying things out.",

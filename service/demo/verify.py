@@ -10,7 +10,7 @@ from opensearchpy import AsyncOpenSearch
 from service.demo.sender import DEAD, SentLedger
 
 _PAGE = 10_000
-_EVENTS = "siem-*,-siem-ledger-*,-siem-cadence-*,-siem-alerts-*,-siem-baselines-*"
+_EVENTS = "siem-*,-siem-ledger-*,-siem-cadence-*,-siem-alerts-*,-siem-baselines-*,-siem-drift-*"
 """Indices of documents that were events once."""
 _FIELDS = ["event.dataset", "project.id", "project.environment", "siem.sequence_number"]
 

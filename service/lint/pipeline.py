@@ -12,6 +12,7 @@ from service.errors import ContentError
 from service.fields import FieldSpec
 from service.lint.classes import class_faults
 from service.lint.document import value_faults
+from service.lint.news import drift_faults
 from service.match import parse_selection
 from service.pipeline.load import LoadedPipeline
 from service.pipeline.paths import split_path
@@ -274,6 +275,12 @@ def parser_is_one(seen: Subject) -> Iterator[ContentError]:
             names_seen.add(name)
 
 
+def news_is_of_tables(seen: Subject) -> Iterator[ContentError]:
+    """Values that are news are of fields that have a table."""
+    for number, reason, hint in drift_faults(seen.loaded.file, [block for _, block in seen.blocks]):
+        yield seen.error(("drift", "values", number), "no_table", reason, hint)
+
+
 RULES: tuple[Callable[[Subject], Iterator[ContentError]], ...] = (
     targets_are_declared,
     identity_is_declared,
@@ -285,4 +292,5 @@ RULES: tuple[Callable[[Subject], Iterator[ContentError]], ...] = (
     selections_parse,
     patterns_compile,
     parser_is_one,
+    news_is_of_tables,
 )

@@ -69,18 +69,7 @@ def write_translate(draft: Draft, target: str, rule: Translate) -> None:
     slot = draft.slot(target)
     if rule.table is not None and rule.table not in TABLES:
         raise ContentError(draft.place, "unknown_table", f"there is no table {rule.table}", "known: " + ", ".join(sorted(TABLES)))
-    entries: dict[object, object] = {}
-    for key, value in ((TABLES[rule.table] if rule.table else None) or rule.values or {}).items():
-        if key == OTHERWISE:
-            continue
-        made = constant(draft, slot, value)
-        entries[key] = made
-        if isinstance(key, str) and key.lstrip("-").isdecimal():
-            entries[int(key)] = made
-        elif isinstance(key, int):
-            entries[str(key)] = made
-        elif key in ("true", "false"):
-            entries[key == "true"] = made
+    entries = _entries(draft, slot, rule)
     default = (rule.values or {}).get(OTHERWISE)
     source = draft.value(rule.source) if rule.source else slot.local
     if rule.source and rule.source not in draft.slots:
@@ -95,15 +84,47 @@ def write_translate(draft: Draft, target: str, rule: Translate) -> None:
     elif rule.source is None:
         fallback = slot.local
     sure = not draft.conditional and _is_sure(draft, rule.source or target)
-    if default is not None or rule.source is None:
+    if (default is not None or rule.source is None) and slot.name in draft.complete:
+        found = draft.code.local(slot.name)
+        draft.code.add(f"{found} = {table}.get({hashable})")
+        _news(draft, slot.name, found, source)
+        test = "" if sure else f"if {source} is not None: "
+        draft.code.add(f"{test}{slot.local} = {fallback} if {found} is None else {found}")
+        slot.touch(sure=sure)
+    elif default is not None or rule.source is None:
         test = "" if sure else f"if {source} is not None: "
         draft.code.add(f"{test}{slot.local} = {table}.get({hashable}, {fallback})")
         slot.touch(sure=sure)
     else:
         # Another field's table that has no entry leaves a value that is already there.
         found = draft.code.local(slot.name)
-        draft.code.add(f"{found} = {table}.get({hashable})", f"if {found} is not None: {slot.local} = {found}")
+        draft.code.add(f"{found} = {table}.get({hashable})")
+        if slot.name in draft.complete:
+            _news(draft, slot.name, found, source)
+        draft.code.add(f"if {found} is not None: {slot.local} = {found}")
         slot.touch()
+
+
+def _entries(draft: Draft, slot: Slot, rule: Translate) -> dict[object, object]:
+    """The table, with numbers and booleans also as what they are written like."""
+    entries: dict[object, object] = {}
+    for key, value in ((TABLES[rule.table] if rule.table else None) or rule.values or {}).items():
+        if key == OTHERWISE:
+            continue
+        made = constant(draft, slot, value)
+        entries[key] = made
+        if isinstance(key, str) and key.lstrip("-").isdecimal():
+            entries[int(key)] = made
+        elif isinstance(key, int):
+            entries[str(key)] = made
+        elif key in ("true", "false"):
+            entries[key == "true"] = made
+    return entries
+
+
+def _news(draft: Draft, name: str, found: str, source: str) -> None:
+    """Write that a value is remembered which a table does not have that should have them all."""
+    draft.code.add(f"if {found} is None and {source} is not None: flaw = unknown(flaw, {name!r}, {source})")
 
 
 def _is_sure(draft: Draft, name: str) -> bool:
@@ -126,7 +147,13 @@ def write_classify(draft: Draft, name: str, classes: Mapping[str, Class]) -> Non
     if not draft.raw.plain_text:
         source = f"({source} if {source}.__class__ in SCALARS else None)"
     table, found = draft.constants.name(entries, "CLASSES"), draft.code.local(name)
-    draft.code.add(f"{found} = {table}.get({source}, {draft.constants.name(default, 'CLASS') if default else 'None'})")
+    if name in draft.complete:
+        draft.code.add(f"{found} = {table}.get({source})")
+        _news(draft, name, found, draft.value(name))
+        if default:
+            draft.code.add(f"if {found} is None: {found} = {draft.constants.name(default, 'CLASS')}")
+    else:
+        draft.code.add(f"{found} = {table}.get({source}, {draft.constants.name(default, 'CLASS') if default else 'None'})")
     with draft.code.block(f"if {found} is not None:" if default is None else "if True:"):
         for index, slot in enumerate(slots):
             always = all(entry[index] is not None for entry in [*entries.values(), *([default] if default else [])])

@@ -67,6 +67,8 @@ class Played:
     dead: list[Dead]
     dropped: list[Dead]
     flags: dict[str, int]
+    carried: Carried
+    """The same as the pipeline gave it."""
 
 
 class Player:
@@ -125,7 +127,7 @@ class Player:
         documents = [_document(piece, lines[at]) for at, piece in in_order]
         dead = [Dead(lines[each.at], each.stage, each.code, each.reason) for each in carried.dead]
         dropped = [Dead(lines[at], "normalise", "dropped", _rules(carried)) for at in _unseen(carried, len(slice_.events))]
-        return Played(dataset, slice_, lines, documents, dead, dropped, carried.flags)
+        return Played(dataset, slice_, lines, documents, dead, dropped, carried.flags, carried)
 
     def _with(self, facts: Facts | None, slice_: Slice) -> Slice:
         """The slice as its transport would have said it."""

@@ -94,6 +94,7 @@ class EventWriter:
         self._general = shape is None and self.layout is None
         raw = self._raw(code, full=full, shape=shape, leaves=leaves)
         draft = Draft(steps, self.constants, self.loaded.catalogue, raw, careful=careful)
+        draft.complete = frozenset(self.file.drift.values)
         if self.file.parse.pattern is not None:
             draft.place = self.loaded.source.place("parse", "pattern")
             write_pattern(draft, self.file.parse.pattern)

@@ -27,7 +27,7 @@ from service.pipeline import leaves, runtime
 from service.pipeline.code import Constants
 from service.pipeline.compiled import Carry, CompiledPipeline, Unusable
 from service.pipeline.emission import emitted, listed, threat_members
-from service.pipeline.flaw import cannot_cast, flag, joined, keep, keep_elements, keep_rest
+from service.pipeline.flaw import cannot_cast, flag, joined, keep, keep_elements, keep_rest, unknown
 from service.pipeline.function import CLEAN_JSON, SHORT, Written, write_function, write_shaped
 from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
@@ -159,7 +159,7 @@ def raw_names_of(file: PipelineFile) -> tuple[str, ...]:
 
 def version_of(loaded: LoadedPipeline) -> str:
     """Ten hex digits over everything that decides what the pipeline makes of an event."""
-    said = loaded.file.model_dump(mode="json", by_alias=True)
+    said = loaded.file.model_dump(mode="json", by_alias=True, exclude={"drift"})
     tuned = loaded.tuning.value.model_dump(mode="json", by_alias=True) if loaded.tuning is not None else None
     return blake2b(orjson.dumps([said, tuned], option=orjson.OPT_SORT_KEYS), digest_size=5).hexdigest()
 
@@ -192,7 +192,7 @@ def _bind(
         "keep_elements": keep_elements, "keep_rest": keep_rest,
         "grouped": grouped, "keep_columns": runtime.keep_columns,
         "line_of": line_of, "loads": orjson.loads, "members": runtime.members, "plain_members": runtime.plain_members,
-        "quote": quote, "quote_all": quote_all, "read_json": read_json,
+        "unknown": unknown, "quote": quote, "quote_all": quote_all, "read_json": read_json,
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
         "split_bracketed": split_bracketed, "split_carefully": split_carefully, "split_quoted": split_quoted,
         "split_separated": split_separated,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from service.event import Slice
 from service.fields import Catalogue
@@ -13,6 +13,7 @@ from service.normalise.time import epoch_milli, moment_of
 from service.parse.columns import folded, layout_of, split_carefully
 from service.parse.joins import JOINED, JOINS
 from service.parse.masks import MASKS
+from service.pipeline.flaw import Flaw
 from service.pipeline.runtime import SliceFacts, facts_of
 from service.pipeline.schema import PipelineFile
 from service.pipeline.shapes import Item, Shapes
@@ -50,6 +51,10 @@ class Carried:
     """Rule name → events."""
     flags: dict[str, int] = field(default_factory=dict)
     """Flag → events that are indexed all the same."""
+    odd: list[tuple[int, Flaw]] = field(default_factory=list)
+    """Number and flaw of the events with leftovers or strange values, among those that have a document or were refused."""
+    leftovers: Literal["column", "key"] | None = "key"
+    """What leftovers are; None where any may come and none is news."""
 
     def take(self, other: Carried) -> None:
         """Add the fates of other events."""
@@ -57,6 +62,7 @@ class Carried:
         self.at += other.at
         self.watched += other.watched
         self.dead += other.dead
+        self.odd += other.odd
         for mine, its in ((self.dropped, other.dropped), (self.flags, other.flags)):
             for name, events in its.items():
                 mine[name] = mine.get(name, 0) + events
@@ -65,11 +71,11 @@ class Carried:
 Carry = Callable[
     [
         Slice, SliceFacts, Iterable[Item], str, list[str], list[int], list[Unusable], dict[str, int], dict[str, int],
-        list[Item] | None, list[Watched],
+        list[Item] | None, list[Watched], list[tuple[int, Flaw]],
     ],
     None,
 ]  # fmt: skip
-"""The last but one, where it is given, gets the lines that have as many values as another known layout."""
+"""The last but two, where it is given, gets the lines that have as many values as another known layout."""
 
 
 class Build(Protocol):
@@ -109,6 +115,9 @@ class CompiledPipeline:
         """What it hands out beside the documents."""
         self._build = build
         columns = file.parse.columns
+        self._leftovers: Literal["column", "key"] | None = "column" if columns is not None else "key"
+        if file.drift.keys == "any":
+            self._leftovers = None
         self._separator = columns.separator if columns is not None else " "
         self._quoted = columns is not None and columns.quoted
         self._brackets = columns is not None and columns.brackets
@@ -139,7 +148,7 @@ class CompiledPipeline:
         What a mask hides is hidden in the slice itself, so that dead letters made of it say no more than documents; what
         is joined is joined there, so that they say no less.
         """
-        carried = Carried()
+        carried = Carried(leftovers=self._leftovers)
         together = self._join is not None and self._join(slice_.events)
         for mask in self._masks:  # after joining: a password may stand in a line of its own
             slice_.events[:] = map(mask, slice_.events)
@@ -172,6 +181,7 @@ class CompiledPipeline:
                     carried.dropped,
                     carried.flags,
                     carried.watched,
+                    carried.odd,
                 )
             items = rest
         if self._objects is not None:
@@ -189,7 +199,7 @@ class CompiledPipeline:
     ) -> None:  # fmt: skip
         function(
             slice_, facts, items, self._ingested[1], carried.pieces, carried.at, carried.dead, carried.dropped, carried.flags,
-            misfits, carried.watched,
+            misfits, carried.watched, carried.odd,
         )  # fmt: skip
 
     def _carry_objects(self, function: Carry, carried: Carried, slice_: Slice, facts: SliceFacts) -> list[Item]:

@@ -34,6 +34,8 @@ class Draft:
         """Block → output fields that steps in it write."""
         self.asks_lists = False
         """Whether the local ``threats`` holds what threat lists say of the event."""
+        self.complete: frozenset[str] = frozenset()
+        """Fields whose tables have every value there is."""
         self._conditions = 0
 
     @property

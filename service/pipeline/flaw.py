@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -13,14 +13,28 @@ _EMPTY: tuple[object, ...] = ("", "-", [], {}, None)
 _CUT = 512
 
 
-class Flaw:
-    """Collects, for one event, what nothing moved (``left``), what went wrong (``errors``) and the flags (``tags``)."""
+class Strange(NamedTuple):
+    """A value that is not what the pipeline knows of its field."""
 
-    __slots__ = ("errors", "left", "tags")
+    field: str
+    path: tuple[str, ...] | None
+    """Where it stands in the raw event, if it is of the wrong type; None: no table has it."""
+    value: object
+    wanted: str
+
+
+class Flaw:
+    """Collects, for one event, what nothing moved (``left``), what went wrong (``errors``) and the flags (``tags``).
+
+    ``strange`` are values that nobody foresaw.
+    """
+
+    __slots__ = ("errors", "left", "strange", "tags")
 
     def __init__(self) -> None:
         self.left: dict[str, Any] = {}
         self.errors: list[str] = []
+        self.strange: list[Strange] = []
         self.tags: dict[str, None] = {}
 
     def amend(self, document: str) -> str:
@@ -70,7 +84,15 @@ def cannot_cast(flaw: Flaw | None, field: str, path: tuple[str, ...], value: obj
         return flaw
     flaw = keep(flaw, path, value) or Flaw()
     flaw.errors.append(f"{field}: {_shown(value)} is not {wanted}")
+    flaw.strange.append(Strange(field, path, value, wanted))
     flaw.tags["cast_error"] = None
+    return flaw
+
+
+def unknown(flaw: Flaw | None, field: str, value: object) -> Flaw:
+    """Remember a value that none of its field's tables has; the document says nothing of it."""
+    flaw = flaw or Flaw()
+    flaw.strange.append(Strange(field, None, value, "in the table"))
     return flaw
 
 
@@ -95,6 +117,7 @@ def joined(flaw: Flaw | None, other: Flaw) -> Flaw:
     flaw = flaw or Flaw()
     flaw.left |= deepcopy(other.left)
     flaw.errors += other.errors
+    flaw.strange += other.strange
     flaw.tags |= other.tags
     return flaw
 

@@ -90,7 +90,7 @@ class _Function:
         """The function for every event."""
         code = Code()
         slots: dict[str, Slot] = {}
-        with code.block("def carry(slice_, facts, items, ingested, pieces, at, dead, dropped, flags, misfits, watched):"):
+        with code.block("def carry(slice_, facts, items, ingested, pieces, at, dead, dropped, flags, misfits, watched, odd):"):
             prolog, fast, careful = Code(), Code(), Code()
             with careful.block("def careful(i, text):"):
                 slots |= self.event.write(careful, prolog, careful=True)
@@ -127,7 +127,7 @@ class _Function:
     def shaped(self, shape: JsonShape, leaves: Layout | None) -> Written:
         """The function for events of one shape."""
         code = Code()
-        with code.block("def carry(slice_, facts, items, rest, ingested, pieces, at, dropped, flags, watched):"):
+        with code.block("def carry(slice_, facts, items, rest, ingested, pieces, at, dropped, flags, watched, odd):"):
             prolog, fast = Code(), Code()
             with fast.block(f"for i, text, {'raw' if leaves is None else 'values'} in items:"):
                 with fast.block("try:"):

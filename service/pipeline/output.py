@@ -19,7 +19,7 @@ def write_output(draft: Draft, document: str, ident: str, watch: Watch, *, caref
     with code.block("if flaw is None:"):
         code.add(keep.format('f"' + action + document[2:-1] + '{newline}"'))
     with code.block("else:"):
-        code.add(f"document = count_flaw(flaw, {document}, flags)")
+        code.add(f"document = count_flaw(flaw, {document}, flags, odd, i)")
         code.add(keep.format('f"' + action + '{document}{newline}"'))
     if watch:
         write_watched(draft, watch)

@@ -16,7 +16,7 @@ FLAW = "flaw"
 _PURE = frozenset(
     {
         "EMPTY", "LONG", "SCALARS", "cannot_cast", "distinct", "dumps", "flag", "gather", "keep", "keep_rest", "loads",
-        "quote", "quote_all", "safe_leftover", "to_keyword", "whole",
+        "quote", "quote_all", "safe_leftover", "to_keyword", "unknown", "whole",
     }
 )  # fmt: skip
 """Names of generated code that mean the same at any time. Tables that are refreshed (addresses, accounts …) are not."""

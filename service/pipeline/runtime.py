@@ -123,10 +123,12 @@ def slice_members(slice_: Slice) -> tuple[str, str, str, str]:
     return arrived, cloudwatch, envelope, region
 
 
-def count_flaw(flaw: Flaw, document: str, flags: dict[str, int]) -> str:
-    """Count what is odd about an event; the document with its flags and messages, if there are any."""
+def count_flaw(flaw: Flaw, document: str, flags: dict[str, int], odd: list[tuple[int, Flaw]], at: int) -> str:
+    """Count what is odd about event number ``at``; the document with its flags and messages, if there are any."""
     if flaw.left:
         flags["unmapped"] = flags.get("unmapped", 0) + 1
+    if flaw.left or flaw.strange:
+        odd.append((at, flaw))
     for tag in flaw.tags:
         flags[tag] = flags.get(tag, 0) + 1
     return flaw.amend(document) if flaw.tags else document

@@ -7,15 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    PrivateAttr,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, StringConstraints, model_validator
 
 from service.fields import FieldEntry, FieldName
 
@@ -230,6 +222,15 @@ class Sink(Model):
     """Keep ``event.original``."""
 
 
+class Drift(Model):
+    """What is news about the format of this log, for ``siem drift``; it changes no document."""
+
+    keys: Literal["known", "any"] = "known"
+    """``any``: events hold whatever an application writes; what no step reads is kept, and is no news."""
+    values: list[str] = []
+    """Fields whose tables (``translate``, ``classify``) have every value: what they lack is news, ``"*"`` or not."""
+
+
 Enricher = Literal["geoip", "asn", "user_agent", "threat_intel", "community_id", "domain", "identity"]
 
 
@@ -251,9 +252,8 @@ class PipelineFile(Model):
     setup: str = ""
     """How to send it, for the README: exact AWS settings, Markdown."""
     decode: list[Literal["lines", "json", "records", "multiline"]] = ["lines"]
-    """How a plain payload falls into events: ``lines`` of text, ``json`` values one after the other or one per line,
-    ``records`` inside a JSON envelope's array (``Records``, ``logEvents`` …). ``multiline`` says that an event may be several
-    lines, of which ``parse.join`` makes one."""
+    """How a plain payload falls into events: ``lines`` of text, ``json`` values in a row or one per line, ``records`` inside a
+    JSON envelope's array (``Records``, ``logEvents`` …). ``multiline``: ``parse.join`` makes one event of several lines."""
     route: Selection
     """Which events are these: a selection over log_group, log_stream, transport, source, detail_type, s3_bucket, s3_key,
     stream, and the raw event (``_text`` or its JSON fields). Cheap facts first."""
@@ -267,6 +267,7 @@ class PipelineFile(Model):
     enrich: list[Enricher] = []
     """What is added from memory; see the README of ``service/enrich``."""
     sink: Sink = Sink()
+    drift: Drift = Drift()
     owner: str | None = None
     """Field, set by a step, that names the account the log belongs to; it is checked against the project's accounts unless
     the transport says whose log it is. Default: cloud.account.id."""

@@ -67,7 +67,7 @@ def write(folder: Path, made: Scaffold) -> None:
 def _pipeline(dataset: str, shape: Shape, kept: list[Guess], when: tuple[str, str] | None, identity: str | None) -> str:
     product = dataset.partition(".")[2] or dataset
     id_target = next((guess.target for guess in kept if guess.path == identity), None)
-    width = max((len(_key(guess.path)) for guess in kept), default=0) + 1
+    width = max((len(yaml_key(guess.path)) for guess in kept), default=0) + 1
     lines = [
         "# yaml-language-server: $schema=../schema.json",
         f"dataset: {dataset}",
@@ -77,7 +77,7 @@ def _pipeline(dataset: str, shape: Shape, kept: list[Guess], when: tuple[str, st
         "delivery: [application]",
         "",
         f"decode: [{shape.decode}]",
-        f"route: {{ log_group|contains: {_key(product)} }}",
+        f"route: {{ log_group|contains: {yaml_key(product)} }}",
         "",
         "parse:",
         *(f"  {line}" for line in shape.parse),
@@ -85,12 +85,12 @@ def _pipeline(dataset: str, shape: Shape, kept: list[Guess], when: tuple[str, st
         "normalise:",
     ]
     if when is not None:
-        lines.append(f"  time: {{ field: {_key(when[0])}, format: {when[1]} }}")
+        lines.append(f"  time: {{ field: {yaml_key(when[0])}, format: {when[1]} }}")
     lines.append("  move:")
-    lines.extend(f"    {_key(guess.path) + ':':<{width}} {guess.target}" for guess in kept)
+    lines.extend(f"    {yaml_key(guess.path) + ':':<{width}} {guess.target}" for guess in kept)
     lines.append("  set: { event.kind: event }")
     if shape.header is not None:
-        lines.append(f"  drop: {{ header: {{ {_key(shape.header[0])}: {json.dumps(shape.header[1])} }} }}")
+        lines.append(f"  drop: {{ header: {{ {yaml_key(shape.header[0])}: {json.dumps(shape.header[1])} }} }}")
     lines += ["", f"sink: {{ id: {id_target or 'position'}, period: month }}"]
     return "\n".join(lines) + "\n"
 
@@ -118,12 +118,7 @@ def _facts(dataset: str) -> str:
 
 def _fields(dataset: str, kept: list[Guess], catalogue: Catalogue) -> str:
     lines = [f"# What ECS has no field for in {dataset}.", ""]
-    declared = {
-        guess.target: f"{guess.target}: {{ type: {guess.type}{', array: true' if guess.array else ''}, "
-        f"meaning: {json.dumps(f'{guess.path} of the raw event.', ensure_ascii=False)} }}"
-        for guess in kept
-        if guess.type is not None
-    }
+    declared = {guess.target: declaration(guess) for guess in kept if guess.type is not None}
     leftover = f"{dataset.partition('.')[0]}.unmapped"
     if catalogue.get(leftover) is None:
         declared[leftover] = (
@@ -132,7 +127,14 @@ def _fields(dataset: str, kept: list[Guess], catalogue: Catalogue) -> str:
     return "\n".join([*lines, *(declared[name] for name in sorted(declared))]) + "\n"
 
 
-def _key(path: str) -> str:
+def declaration(guess: Guess) -> str:
+    """The line of fields.yml for a field that ECS does not have."""
+    array = ", array: true" if guess.array else ""
+    meaning = json.dumps(f"{guess.path} of the raw event.", ensure_ascii=False)
+    return f"{guess.target}: {{ type: {guess.type}{array}, meaning: {meaning} }}"
+
+
+def yaml_key(path: str) -> str:
     """A raw path as a YAML key."""
     plain = path.replace("_", "a").replace(".", "a").replace("-", "a").isalnum() and path[0].isalpha()
     words = path.lower() not in ("null", "true", "false", "yes", "no", "on", "off", "y", "n")

@@ -59,19 +59,23 @@ def guesses(dataset: str, events: list[dict[str, Any]], catalogue: Catalogue) ->
     """One guess for every raw path any event has, in the order in which they first came."""
     taken: set[str] = set()
     for path, values in values_by_path(events).items():
-        kind, array = _type(values), any(isinstance(value, list) for value in values)
-        ecs = _BY_WORD.get(_word(path))
-        spec = catalogue.get(ecs) if ecs else None
-        if spec is not None and spec.name not in taken and not array and _fits(spec.type, kind):
-            taken.add(spec.name)
-            yield Guess(path, spec.name, None)
-            continue
-        own = f"{dataset}.{_snake(path)}"
-        number = 2
-        while own in taken:
-            own, number = f"{dataset}.{_snake(path)}_{number}", number + 1
-        taken.add(own)
-        yield Guess(path, own, kind, array)
+        yield guess_of(dataset, path, values, catalogue, taken)
+
+
+def guess_of(dataset: str, path: str, values: list[Any], catalogue: Catalogue, taken: set[str]) -> Guess:
+    """The guess for one raw path by the values it had; its target is ``taken`` from then on."""
+    kind, array = _type(values), any(isinstance(value, list) for value in values)
+    ecs = _BY_WORD.get(_word(path))
+    spec = catalogue.get(ecs) if ecs else None
+    if spec is not None and spec.name not in taken and not array and _fits(spec.type, kind):
+        taken.add(spec.name)
+        return Guess(path, spec.name, None)
+    own = f"{dataset}.{_snake(path)}"
+    number = 2
+    while own in taken:
+        own, number = f"{dataset}.{_snake(path)}_{number}", number + 1
+    taken.add(own)
+    return Guess(path, own, kind, array)
 
 
 def time_of(events: list[dict[str, Any]]) -> tuple[str, str] | None:

@@ -42,6 +42,7 @@ EVENT_CRASHED_PIPELINE: Final = "event_crashed_pipeline"  # a fault of ours: a d
 LEDGER_WAITS: Final = "ledger_waits"  # entries of the ledger are safe in Kafka, but not in OpenSearch
 UNACCOUNTED: Final = "events_unaccounted"  # the ledger does not add up: read, no fate, waiting nowhere
 DATASET_STOPPED: Final = "dataset_stopped"  # nearly everything of it is unusable: a bad deploy
+DRIFT_NOT_TOLD: Final = "drift_not_told"  # findings of format drift are kept in memory until OpenSearch takes them
 LIBRARY: Final = "library"  # a line of a library, rate-limited
 
 SIGNALS_REREAD: Final = "signals_reread"  # a partition of signals came to this worker; it knows what the one before it knew

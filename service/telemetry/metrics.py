@@ -55,6 +55,12 @@ ABANDONED = Metric(
 )
 IN_FLIGHT = Metric("siem_in_flight_events", "gauge", "Events without a fate yet.", DATASET)
 FLAGGED = Metric("siem_flagged_total", "counter", "Events indexed with a flag, by flag.", (*DATASET, "flag"))
+DRIFT = Metric(
+    "siem_format_drift_total",
+    "counter",
+    "Unknown columns, keys and values met, by kind; `siem drift` names them.",
+    ("project", "environment", "dataset", "kind"),
+)
 DELAY = Metric("siem_delay_seconds", "histogram", "From arrival in Kinesis to the event's fate.", ("dataset",), buckets=SECONDS)
 BEHIND = Metric(
     "siem_arrival_behind_seconds", "gauge", "Age, since arrival, of what was last accounted for.", DATASET, merge="max"

@@ -17,6 +17,9 @@ from service.alerts.occurrence import occurrence_of
 from service.alerts.queue import Queue
 from service.build.templates import components, dataset_template, own_indices, own_template
 from service.content import Content
+from service.drift.finding import Owner
+from service.drift.finding import to_document as drift_document
+from service.drift.tally import Tally
 from service.enrich.enrichers import Enrichers
 from service.event import DeadLetter
 from service.ledger import sheet as ledger
@@ -120,7 +123,7 @@ def _fill(found: Stocked, pipelines: dict[str, LoadedPipeline], known: Enrichers
     now_ms = int(datetime(2026, 1, 15, tzinfo=UTC).timestamp() * 1000)
     lines: list[str] = []
     letters: list[DeadLetter] = []
-    player = Player(pipelines, known, now_ms)
+    player, drifted = Player(pipelines, known, now_ms), Tally()
     for dataset, loaded in pipelines.items():
         for sample in samples_of(loaded.folder):
             for played in player.play(sample.path.read_bytes(), dataset, sample.facts()):
@@ -129,6 +132,7 @@ def _fill(found: Stocked, pipelines: dict[str, LoadedPipeline], known: Enrichers
                 if not lines:
                     letters.append(_refused(played))
                 lines.extend(_documents(found, sample.name, played))
+                drifted.hear(Owner("shop", "prod", dataset), "v1", played.carried, now_ms)
                 letters.extend(_letters(player, played))
     for letter in letters:
         lines.append(_action(found.prefix + "-dead-letters-local-none-2026.01", letter_id(letter)))
@@ -140,6 +144,8 @@ def _fill(found: Stocked, pipelines: dict[str, LoadedPipeline], known: Enrichers
     quiet = Source("shop", "prod", "audit", "aws.cloudtrail")
     watched = Watched(quiet, Rhythm.began(now_ms - 7_200_000), "silent", "", 7_200_000, 3_600_000, now_ms)
     lines += [_action(found.prefix + "-cadence-siem", quiet.id), json.dumps(to_document(watched))]
+    for number, (_, finding) in enumerate(drifted.take()):
+        lines += [_action(found.prefix + "-drift-shop-prod-2026.01", f"d{number}"), json.dumps(drift_document(finding, now_ms))]
     for index, identity, alert in _alerts(now_ms):
         lines += [_action(found.prefix + index.removeprefix("siem"), identity), json.dumps(alert)]
     for start in range(0, len(lines), 1000):

@@ -23,7 +23,7 @@ from tests.agents.conftest import CHECKOUT, Service
 
 SHOP = PROJECTS[0]
 AWS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_EC2_METADATA_DISABLED": "true"}
-_NO_EVENTS = "-siem-ledger-*,-siem-alerts-*,-siem-cadence-*,-siem-baselines-*"
+_NO_EVENTS = "-siem-ledger-*,-siem-alerts-*,-siem-cadence-*,-siem-baselines-*,-siem-drift-*"
 Documents = dict[tuple[str, str], dict[str, Any]]
 
 

@@ -1,0 +1,1 @@
+"""Format drift: columns, keys and values that a pipeline does not know, counted by project and dataset."""
