@@ -37,12 +37,8 @@ async def test_what_no_pipeline_knows_is_counted_and_named(deployment: Deploymen
             found = await drift(deployment)
     documents = await deployment.holds(6)
     column, value = found["column", "extra[1]", ""], found["value", "event.action", "MAYBE"]
-    assert (column["count"], column["example"], column["dataset"], column["environment"]) == (
-        5,
-        "surprise",
-        "aws.vpcflow",
-        "prod",
-    )
+    assert (column["dataset"], column["environment"]) == ("aws.vpcflow", "prod")
+    assert (column["count"], column["example"]) == (5, "surprise")
     assert (value["count"], value["pipeline_version"]) == (1, column["pipeline_version"])
     for each in (column, value):
         assert (each["document"]["index"], each["document"]["id"]) in documents
@@ -56,7 +52,7 @@ async def test_what_no_pipeline_knows_is_counted_and_named(deployment: Deploymen
     await deployment.service.ready()
     async with asyncio.timeout(60):
         while found["column", "extra[1]", ""]["count"] < 6:
-            found = await drift(deployment)
+            found = await drift(deployment) or found
     assert found["column", "extra[1]", ""]["count"] == 6
     code, out, _ = await deployment.siem("drift", "--project", deployment.project, "--dataset", "aws.vpcflow", "--fail")
     assert code == 1
