@@ -53,9 +53,7 @@ from service.sink.opensearch.limits import BulkLimits
 from service.sink.opensearch.retry import Backoff
 from service.source.kinesis.collector import CollectOptions, Collector
 from service.source.kinesis.coordinator import LeaseTimes
-from service.source.kinesis.dynamodb_leases import DynamoDBLeases
-from service.source.kinesis.lease_table import LeaseTable
-from service.source.kinesis.sqlite_leases import SqliteLeases
+from service.source.kinesis.lease_kinds import lease_table
 from service.source.kinesis.surroundings import ShardOptions
 from service.source.streams import ColumnsTable, Streams, load_streams
 from service.telemetry import events
@@ -257,7 +255,7 @@ async def _start_collector(
 ) -> None:
     collector = Collector(
         streams,
-        _lease_table(settings),
+        lease_table(settings.leases),
         outlet,
         clock,
         options=CollectOptions(
@@ -287,14 +285,6 @@ async def _collect(collector: Collector, stop: asyncio.Event, app: SiemApp) -> N
         await collector.run(stop)
     except Exception as error:  # noqa: BLE001 - reading has ended for a reason nobody foresaw: start over
         await app.crash(error)
-
-
-def _lease_table(settings: Settings) -> LeaseTable:
-    leases = settings.leases
-    if leases.kind == "dynamodb":
-        return DynamoDBLeases(leases.table, region=leases.region, endpoint_url=leases.endpoint)
-    leases.file.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteLeases(leases.file)
 
 
 def _name_gate(parts: Parts, name: str, gate: Gate) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -15,15 +13,14 @@ from service.agents.carrier import Carrier, Pipeline
 from service.agents.reading import Reading
 from service.agents.route_agent import strange_letter
 from service.agents.sessions import Sessions
+from service.agents.share import Share
 from service.agents.signalling import Signalling
 from service.agents.tasks import Tasks
-from service.alerts.signal import Signal
 from service.clock import Clock
 from service.drift.finding import Owner
 from service.drift.tally import Tally
-from service.enrich.grant import Told
-from service.event import DeadLetter, RawBatch, Slice
-from service.ledger.entry import Fated, Ledger, minute_of
+from service.event import RawBatch, Slice
+from service.ledger.entry import Ledger, minute_of
 from service.pipeline.compiled import Carried
 from service.silence.arrivals import Arrivals
 from service.silence.rhythm import BUCKET_MS
@@ -32,7 +29,7 @@ from service.sink.guard import Fared, Poisoned, PoisonGuard
 from service.sink.letter import letter_of
 from service.sink.parcel import Fates, Parcel
 from service.telemetry import events, metrics
-from service.telemetry.meters import Labels, Meters
+from service.telemetry.meters import Meters
 
 log = structlog.get_logger()
 
@@ -57,33 +54,6 @@ class Rerouting(Protocol):
     async def durable(self, reading: Reading) -> None:
         """Wait until all of it is durable."""
         ...
-
-
-@dataclass(slots=True)
-class Share:
-    """What one stream has in a message: counted and parcelled by itself."""
-
-    labels: Labels
-    events: int = 0
-    oldest_ms: int = 1 << 62
-    newest_ms: int = 0
-    pieces: list[str] = field(default_factory=list)
-    origins: list[tuple[Slice, list[int]]] = field(default_factory=list)
-    letters: list[DeadLetter] = field(default_factory=list)
-    dropped: Counter[str] = field(default_factory=Counter)
-    flags: Counter[str] = field(default_factory=Counter)
-    parcel: Parcel | None = None
-    signals: list[Signal] = field(default_factory=list)
-    news: list[Told] = field(default_factory=list)  # of sessions
-
-    def fated(self, key: str, minute_ms: int, fates: Fates) -> Fated:
-        """What the ledger is told once every event has its fate."""
-        dead = Counter(f"{letter.stage}/{letter.code}" for letter in self.letters)
-        if fates.dead_lettered:
-            dead["sink/refused"] += fates.dead_lettered
-        return Fated(
-            key, minute_ms, self.labels[-1], self.events, fates.indexed, fates.already_there, dict(self.dropped), dict(dead)
-        )
 
 
 class DatasetAgent:

@@ -118,8 +118,8 @@ class Time(Model):
     field: RawPath | list[RawPath]
     """Raw field, or several: the first that is there wins. ``_time`` is the transport's own."""
     format: Literal["iso8601", "epoch_second", "epoch_milli", "epoch_auto", "syslog", "clf", "rfc2822"] = "iso8601"
-    """``syslog`` is ``Mmm dd hh:mm:ss`` (year from arrival) or ISO; ``clf`` is ``10/Oct/2000:13:55:36 +0000``;
-    ``rfc2822`` is ``Fri, 27 Jan 2023 06:02:51 GMT``, or what ``epoch_auto`` reads."""
+    """``syslog``: ``Mmm dd hh:mm:ss`` (year from arrival) or ISO; ``clf``: ``10/Oct/2000:13:55:36 +0000``; ``rfc2822``: ``Fri, 27
+    Jan 2023 06:02:51 GMT``, or what ``epoch_auto`` reads."""
     to: Target = "@timestamp"
     """Field that gets it. Only ``@timestamp`` decides the index and falls back to the arrival time."""
 
@@ -174,8 +174,7 @@ class Block(Model):
     time: Time | list[Time] | None = None
     """When it happened."""
     move: dict[RawPath, Target | list[Target]] | None = None
-    """Raw field → ECS field(s): the raw field is consumed, the value cast to the field's type. The first value wins: a
-    field that already has a value keeps it."""
+    """Raw field → ECS field(s): the raw field is consumed, the value cast to the field's type. A field keeps its first value."""
     set: dict[Target, Scalar | list[Scalar]] | None = None
     """Field → constant; overwrites."""
     first: dict[Target, list[str]] | None = None
@@ -225,10 +224,8 @@ class Sink(Model):
 class Drift(Model):
     """What is news about the format of this log, for ``siem drift``; it changes no document."""
 
-    keys: Literal["known", "any"] = "known"
-    """``any``: events hold whatever an application writes; what no step reads is kept, and is no news."""
-    values: list[str] = []
-    """Fields whose tables (``translate``, ``classify``) have every value: what they lack is news, ``"*"`` or not."""
+    keys: Literal["known", "any"] = Field(default="known", description="``any``: what no step reads is kept, and no news.")
+    values: list[str] = Field(default=[], description="Fields whose tables have every value: what they lack is news.")
 
 
 Enricher = Literal["geoip", "asn", "user_agent", "threat_intel", "community_id", "domain", "identity"]
@@ -255,8 +252,8 @@ class PipelineFile(Model):
     """How a plain payload falls into events: ``lines`` of text, ``json`` values in a row or one per line, ``records`` inside a
     JSON envelope's array (``Records``, ``logEvents`` …). ``multiline``: ``parse.join`` makes one event of several lines."""
     route: Selection
-    """Which events are these: a selection over log_group, log_stream, transport, source, detail_type, s3_bucket, s3_key,
-    stream, and the raw event (``_text`` or its JSON fields). Cheap facts first."""
+    """Which events: a selection over log_group, log_stream, transport, source, detail_type, s3_bucket, s3_key, stream, and the
+    raw event (``_text`` or its JSON fields). Cheap facts first."""
     last: bool = False
     """The route is asked after those of all other sources: for logs that are known by where they come from, whatever they say.
 
@@ -269,8 +266,7 @@ class PipelineFile(Model):
     sink: Sink = Sink()
     drift: Drift = Drift()
     owner: str | None = None
-    """Field, set by a step, that names the account the log belongs to; it is checked against the project's accounts unless
-    the transport says whose log it is. Default: cloud.account.id."""
+    """Field, set by a step, with the account the log is of, checked unless the transport says it. Default: cloud.account.id."""
     labels: dict[str, str] = {}
     """Constant labels on every document."""
 
