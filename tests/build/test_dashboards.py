@@ -280,3 +280,18 @@ def test_what_is_bad_is_red_in_every_chart() -> None:
     (one,) = [one for one in OBJECTS if one["id"] == "siem-aws.vpcflow-verdicts"]
     colours = json.loads(one["attributes"]["uiStateJSON"])["vis"]["colors"]
     assert colours["reject"] == colours["failure"] == colours["5xx"] != colours["accept"]
+
+
+def test_a_group_of_datasets_has_an_index_pattern_with_the_fields_of_all_of_them() -> None:
+    patterns = index_patterns(CONTENT, PIPELINES, ["aws.eks_*", "nothing.like_it_*"])
+    assert "nothing.like_it_*" not in patterns
+    group = patterns["aws.eks_*"]
+    assert (group.id, group.title) == ("siem-aws.eks_all", "siem-aws.eks_*")
+    for dataset in ("aws.eks_api", "aws.eks_audit", "aws.eks_authenticator", "aws.eks_controllermanager", "aws.eks_scheduler"):
+        assert patterns[dataset].fields.keys() <= group.fields.keys()
+
+
+def test_a_row_of_a_table_stays_when_one_of_its_later_columns_has_no_value() -> None:
+    (table,) = [one for one in OBJECTS if one["id"] == "siem-aws.eks_authenticator-which-identity-became-whom"]
+    terms = [agg["params"] for agg in json.loads(table["attributes"]["visState"])["aggs"] if agg["type"] == "terms"]
+    assert [one["missingBucket"] for one in terms] == [False, True, True]
