@@ -47,7 +47,7 @@ class Correlated:
             self._states.popitem(last=False)
         named = self._rules.get(join.correlation)
         for each in happened:
-            if named is not None and not named.counted_only:
+            if named is not None and not named.counted_only and join.correlation not in self._joins.silent:
                 yield self._occurrence(named, signal, document, join, each)
             if isinstance(each, Fired):
                 for outer in self._joins.of_fired(correlator.correlation, join.group, each):

@@ -162,3 +162,10 @@ def test_a_tuning_file_suppresses_alerts_of_files_as_in_the_stream(siem: Siem, t
 
 def test_one_dataset_alone_does_not_complain_of_the_others(siem: Siem) -> None:
     assert "unknown_dataset" not in siem("detect", "--dataset", "aws.cloudtrail", SAMPLES / "match.ndjson").err
+
+
+def test_a_correlation_that_is_part_of_another_raises_no_alert_of_its_own(siem: Siem) -> None:
+    sample = RULES / "hosts" / "sign_in_after_failures.samples" / "match_in.log"
+    said = siem("detect", "--alerts", "--dataset", "system.auth", sample)
+    assert "1 alerts   Signed In After Many Failures" in said.out
+    assert "Many Failed Sign-Ins" not in said.out
