@@ -238,7 +238,7 @@ def test_a_megabyte_of_anything_takes_milliseconds(body: str) -> None:
         with contextlib.suppress(EventError):
             windows_event(text)
         best = min(best, time.process_time() - began)
-    assert best < 0.05
+    assert best < 0.15  # 15 to 40 ms on a machine that does nothing else
 
 
 def test_more_elements_than_an_event_has_are_not_walked() -> None:
