@@ -81,4 +81,4 @@ def test_any_text_gives_fields_or_an_event_error(text: str) -> None:
 def test_hostile_lines_take_no_longer_than_their_length(text: str) -> None:
     start = time.process_time()
     redshift(text)
-    assert time.process_time() - start < 0.05
+    assert time.process_time() - start < 0.5  # 5 to 20 ms; a quadratic look takes minutes
