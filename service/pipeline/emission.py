@@ -11,6 +11,7 @@ from service.enrich.addresses import Address
 from service.fields import FieldSpec
 from service.match.values import descend
 from service.normalise.cast import dumps, to_long
+from service.pipeline.automatic import AUTOMATIC
 from service.pipeline.document import Part, Shape, key_text
 from service.pipeline.draft import Draft
 from service.pipeline.places import GEO_PARENTS, give_way, unless_known
@@ -33,35 +34,6 @@ _SLICE_FACTS = {
 }
 _OTHERWISE = {"cloud.region": "region_member"}
 """Fields that the transport knows for an event that does not say → the local of the slice that holds the member."""
-AUTOMATIC = (
-    "ecs.version",
-    "event.dataset",
-    "event.module",
-    "event.ingested",
-    "event.original",
-    "project.id",
-    "project.environment",
-    "project.claimed_account",
-    "project.name",
-    "project.owner",
-    "project.organizational_unit",
-    "project.tags",
-    "siem.stream",
-    "siem.shard",
-    "siem.sequence_number",
-    "siem.subsequence_number",
-    "siem.arrived",
-    "siem.pipeline.version",
-    "aws.cloudwatch.log_group",
-    "aws.cloudwatch.log_stream",
-    "cloud.account.id",
-    "cloud.account.name",
-    "cloud.region",
-    "cloud.provider",
-    "tags",
-    "error.message",
-)
-"""Fields that the service itself may add to a document of any dataset."""
 
 
 def quoted(draft: Draft, slot: Slot) -> str:

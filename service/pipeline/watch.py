@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from service.pipeline.automatic import AUTOMATIC
 from service.pipeline.draft import Draft
-from service.pipeline.emission import AUTOMATIC
 from service.pipeline.places import GEO_PARENTS
 from service.pipeline.schema import PipelineFile
 from service.pipeline.slots import Kind, Slot
