@@ -222,8 +222,7 @@ async def _attach_agents(
     for dataset, pipeline in content.pipelines.items():
         agent = parts.datasets[dataset] = DatasetAgent(
             Carrier(pipeline, journal), parts.sink, letters, parts.route, meters, clock, tasks, ledger, shared=shared,
-            arrivals=parts.arrivals, signalling=found, drift=drift,
-            sessions=sessions if dataset == CLOUDTRAIL else None,
+            arrivals=parts.arrivals, signalling=found, sessions=sessions if dataset == CLOUDTRAIL else None, drift=drift,
         )  # fmt: skip
         attach(app, Agent(names.raw(dataset), agent.handle, gate))
     index = IndexDeadLetters(endpoint, indices, clock.now_ms)
@@ -236,8 +235,9 @@ async def _attach_agents(
         parts.judge = attach_judge(stack, app, settings, names, client, indices, lambda: parts.silence, notify, meters, clock)
     if notify is not None:
         parts.signals = attach_alerts(
-            stack, app, settings, names, client, indices, letters, lambda: parts.detections, notify, meters, clock, tasks, rng
-        )
+            stack, app, settings, names, client, indices, letters, lambda: parts.detections, sessions, notify, meters, clock,
+            tasks, rng,
+        )  # fmt: skip
     if keys is not None:
         background(stack, every(60.0, keys.refresh, clock))
     background(stack, watch_for_lost(app, clock))

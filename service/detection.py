@@ -15,6 +15,7 @@ from service.agents.gate import Gate
 from service.agents.notice_agent import NoticeAgent
 from service.agents.publisher import Publisher
 from service.agents.rereading import Rereading
+from service.agents.sessions import Sessions
 from service.agents.signal_agent import SignalAgent
 from service.agents.signalling import Signalling
 from service.agents.tasks import Tasks
@@ -166,6 +167,7 @@ def attach_alerts(
     indices: IndexKeeper,
     letters: DeadLetters,
     current: Callable[[], Detections],
+    sessions: Sessions,
     notify: Callable[[Notice], Awaitable[None]],
     meters: Meters,
     clock: Clock,
@@ -175,9 +177,11 @@ def attach_alerts(
     """Add the agents of signals and notices to an app that is not started."""
     store, backoff = AlertStore(client, indices), Backoff(cap=30.0, rng=rng)
 
+    identities = sessions.identities
+
     def desk() -> Desk:
         now = current()
-        return Desk(lambda: current().desk, Correlated(now.rules.joins, now.by_id))
+        return Desk(lambda: current().desk, Correlated(now.rules.joins, now.by_id), identities)
 
     agent = SignalAgent(
         desk,
@@ -192,6 +196,7 @@ def attach_alerts(
         backoff,
         settings.opensearch.dashboards_url,
     )
+    sessions.listen(agent.learnt)
     stack.push_async_callback(agent.close)
     attach(app, Agent(names.signals, agent.handle, Gate(SIGNAL_BYTES)))
     quota = Quota(current().alerts.storm.notices)

@@ -43,7 +43,7 @@ class Sessions:
 
     def __init__(self, identities: Identities, publisher: Publisher, topic: str, clock: Clock) -> None:
         """Keep what is learnt in ``identities``; tell others on ``topic``."""
-        self._identities = identities
+        self.identities = identities
         self._publisher = publisher
         self._topic = topic
         self._clock = clock
@@ -56,7 +56,7 @@ class Sessions:
     def learn(self, slices: Sequence[Slice]) -> list[Told]:
         """What raw CloudTrail events tell that was not known: to be told on before their offset may move."""
         now_ms = self._clock.now_ms()
-        news = [told for each in slices for told in grants_in(each, now_ms) if self._identities.learn(told, now_ms)]
+        news = [told for each in slices for told in grants_in(each, now_ms) if self.identities.learn(told, now_ms)]
         self._announce(news)
         return news
 
@@ -75,7 +75,7 @@ class Sessions:
             except msgspec.DecodeError as error:
                 log.warning(events.MESSAGE_NOT_OURS, topic=self._topic, reason=type(error).__name__)
                 continue
-            if self._identities.learn(told, now_ms):
+            if self.identities.learn(told, now_ms):
                 news.append(told)
         self._announce(news)
 

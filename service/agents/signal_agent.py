@@ -18,6 +18,7 @@ import structlog
 from service.agents.app import Ticket
 from service.agents.tasks import Tasks, tell
 from service.alerts.desk import Desk, Result
+from service.alerts.document import merge
 from service.alerts.notice import Notice
 from service.alerts.occurrence import LATE_MS, Occurrence, believed_ms
 from service.alerts.queue import Open, read_back
@@ -32,6 +33,8 @@ from service.telemetry.meters import Meters
 
 log = structlog.get_logger()
 
+RENEW = 1.0
+"""Seconds that news of sessions are gathered for, before alerts are looked through."""
 PATIENCE = 0.25
 """Seconds that alerts are gathered for, so that one that grows is written once."""
 
@@ -72,6 +75,8 @@ class Batch:
 
     alerts: dict[str, Open] = field(default_factory=dict)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    gone: list[tuple[Open, str]] = field(default_factory=list)
+    """Alerts that went into another, with its id."""
 
 
 class SignalAgent:
@@ -107,6 +112,8 @@ class SignalAgent:
         """Partition → its desk, and the offset that comes next."""
         self._batch = Batch()
         self._flushing: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
+        self._news = False
 
     def forget(self) -> None:
         """Begin every partition afresh: the rules are others now."""
@@ -135,15 +142,35 @@ class SignalAgent:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._batch.waiting.append(done)
         self._batch.alerts.update({alert.id: alert for alert in result.alerts})
-        if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.create_task(self._flush())
+        self._start_flushing()
         self._tasks.start(_settled(done, ticket), ticket)
+
+    def learnt(self) -> None:
+        """More is known of who is behind sessions: alerts say so soon, and those of one person become one."""
+        self._news = True
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew())
+
+    async def _renew(self) -> None:
+        while self._news:
+            await self._clock.sleep(RENEW)
+            self._news = False
+            for desk, _ in list(self._desks.values()):
+                changed, gone = desk.renew()
+                batch = self._batch
+                for alert, _ in gone:
+                    batch.alerts.pop(alert.id, None)
+                batch.alerts.update({alert.id: alert for alert in changed})
+                batch.gone += [(alert, into) for alert, into in gone if not alert.fresh]
+            if self._batch.alerts:
+                self._start_flushing()
 
     async def close(self) -> None:
         """End what is under way."""
-        if self._flushing is not None:
-            self._flushing.cancel()
-            await asyncio.gather(self._flushing, return_exceptions=True)
+        for task in (self._renewing, self._flushing):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
     async def _desk(self, ticket: Ticket) -> Desk:
         known = self._desks.get(ticket.partition)
@@ -196,23 +223,30 @@ class SignalAgent:
                 labels = (signal.project, signal.environment, alert.first.rule.id, alert.severity)
                 self._meters.add(metrics.ALERTS_RAISED, 1, labels)
 
+    def _start_flushing(self) -> None:
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush())
+
     async def _flush(self) -> None:
-        while self._batch.waiting:
+        while self._batch.waiting or self._batch.alerts:
             await self._clock.sleep(PATIENCE)
             batch, self._batch = self._batch, Batch()
             try:
-                await self._write(list(batch.alerts.values()))
+                await self._write(list(batch.alerts.values()), batch.gone)
             except Exception as error:  # noqa: BLE001 - each waiting task reports it, and the worker ends
                 tell(batch.waiting, error)
             else:
                 tell(batch.waiting, None)
 
-    async def _write(self, alerts: list[Open]) -> None:
+    async def _write(self, alerts: list[Open], gone: list[tuple[Open, str]]) -> None:
         url = self._dashboards_url
         written = [Written(alert.index, alert.id, alert.document(url), alert.changes(url)) for alert in alerts]
         for alert, each in zip(alerts, written, strict=True):
             if alert.fresh:
                 await self._notify(Notice(alert.index, alert.id, msgspec.json.encode(each.whole).decode(), self._clock.now_ms()))
+        for alert, into in gone:
+            moved = {"alert": {"status": "closed", "merged_into": into}}
+            written.append(Written(alert.index, alert.id, merge(alert.document(url), moved), moved))
         await self._patiently(partial(self._store.write, written))
         for alert in alerts:
             alert.fresh = False

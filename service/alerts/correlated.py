@@ -69,6 +69,7 @@ class Correlated:
             signal=signal,
             document=document,
             principal=principal,
+            alone=False,
             evidence=tuple(_evidence(refs[-MOST_EVIDENCE:], *times)),
             marks=frozenset(mark_of(_identity(ref)) for ref in refs),
             from_ms=times[0],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import orjson
@@ -15,6 +15,7 @@ from service.alerts.rating import Origin, Rating
 from service.alerts.rule import FINDING, AlertRule
 from service.alerts.signal import Signal
 from service.detect.seen import Seen
+from service.enrich.identities import Identities
 
 
 class Correlations(Protocol):
@@ -47,10 +48,11 @@ class Result:
 class Desk:
     """Everything that is known of one partition of the topic ``signals``."""
 
-    def __init__(self, rules: Callable[[], Rules], correlations: Correlations) -> None:
-        """``rules`` is asked for each signal; ``correlations`` belong to this desk alone."""
+    def __init__(self, rules: Callable[[], Rules], correlations: Correlations, identities: Identities | None = None) -> None:
+        """``rules`` is asked for each signal; ``correlations`` belong to this desk alone; ``identities`` are everybody's."""
         self._rules = rules
         self._correlations = correlations
+        self._identities = identities
         self.queue = Queue(rules().most_alerts)
 
     def occurrences(self, signal: Signal) -> Iterable[Occurrence]:
@@ -62,12 +64,40 @@ class Desk:
             return
         if not isinstance(document, dict) or not signal.evidence:
             return
+        document = self._identified(signal, document)
         rule = finding_rule(document) if signal.rule == FINDING else rules.by_id.get(signal.rule)
         if rule is None:
             return
         if signal.own and not rule.counted_only:
             yield occurrence_of(rule, signal, document, rules.window_ms)
         yield from self._correlations.feed(signal, document)
+
+    def renew(self) -> tuple[list[Open], list[tuple[Open, str]]]:
+        """More is known of sessions: the alerts that changed, and those that went into another, with its id."""
+        return self.queue.renew(self._again)
+
+    def _again(self, found: Occurrence) -> Occurrence:
+        document = self._identified(found.signal, found.document)
+        if document is found.document:
+            return found
+        if not found.alone:
+            return replace(found, document=document)
+        now = occurrence_of(found.rule, found.signal, document, self._rules().window_ms)
+        # Its window stays: it may be another's by now, if the configuration changed.
+        return now if now.from_ms == found.from_ms else found
+
+    def _identified(self, signal: Signal, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The document with whoever is known by now to be behind its session; itself where that is no news."""
+        said = document.get("identity")
+        if self._identities is None or not isinstance(said, dict):
+            return document
+        own = said.get("chain")
+        if not isinstance(own, list) or not own or not all(isinstance(each, str) for each in own):
+            return document
+        session = said.get("session")
+        view = self._identities.of(signal.project, signal.environment)
+        chain = view.chain(session if isinstance(session, str) else None, own)
+        return document if chain == own else {**document, "identity": {**said, "chain": chain}}
 
     def take(self, found: Occurrence, now_ms: int, result: Result) -> None:
         """Put an occurrence into its alert, unless nobody wants it."""

@@ -114,8 +114,6 @@ def opening(found: Occurrence, severity: Severity, created_ms: int, *, dashboard
     alert: dict[str, Any] = {
         "status": "new",
         "severity": severity,
-        "principal": {"name": found.principal.name, "field": found.principal.kind},
-        "group": group(found),
         "late": found.late,
         "sample": is_sample(found.document),
     }
@@ -134,7 +132,9 @@ def growing(
     """What changes in the document as more is found."""
     named = list(evidence)[:MOST_EVIDENCE]
     first_ms, last_ms = min(one.time_ms for one in named), max(one.time_ms for one in named)
+    chain = value_of(found.document, ("identity", "chain"))
     return {
+        **({"identity": {"chain": chain}} if chain else {}),
         "@timestamp": moment(first_ms),
         "message": message(found, count),
         "event": {
@@ -145,6 +145,8 @@ def growing(
         },
         "related": {kind: list(values)[:MOST_RELATED] for kind, values in related.items() if values},
         "alert": {
+            "principal": {"name": found.principal.name, "field": found.principal.kind},
+            "group": group(found),
             "count": count,
             "first_seen": moment(first_ms),
             "last_seen": moment(last_ms),

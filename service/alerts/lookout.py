@@ -13,7 +13,7 @@ import orjson
 from service.alerts.channels import SEVERITIES
 from service.alerts.findings import finding_key, finding_rule, is_over
 from service.alerts.occurrence import believed_ms
-from service.alerts.principal import grouped_by, principal_of
+from service.alerts.principal import grouped_by, same_principal
 from service.alerts.rating import Origin, Rating
 from service.alerts.rule import FINDING, AlertRule
 from service.alerts.signal import MOST_EVIDENCE, Evidence, Join, Signal
@@ -165,12 +165,14 @@ class Lookout:
                 return
             key = f"{who}\n{what}"
         else:
-            key = grouped_by(document, rule.group_by) if rule.group_by else "\n".join(principal_of(document))
+            key = grouped_by(document, rule.group_by) if rule.group_by else same_principal(document)
         evidence = Evidence(*place, _time_of(hit.seen, slice_.arrival_ms))
         severity = self._rating.severity(rule, origin, hit.seen, now_ms)
         # Across windows nothing is folded: which alert an event belongs to must not depend on its neighbours.
         window = believed_ms(evidence.time_ms, slice_.arrival_ms) // (rule.window_ms or self._window_ms)
-        fold = folds.setdefault((hit.rule, severity, key, window), _Fold(hit, key=key, who=who, what=what))
+        # Who is behind a session may become known later: whoever makes the alert decides it anew.
+        said = key if hit.rule == FINDING or rule.first_seen is not None or rule.group_by else ""
+        fold = folds.setdefault((hit.rule, severity, key, window), _Fold(hit, key=said, who=who, what=what))
         fold.add(hit, evidence)
 
     def _joined(self, folds: dict[tuple[object, ...], _Fold], hit: Hit, dataset: str, place: tuple[str, str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from service.alerts.principal import Principal, grouped_by, principal_of
+from service.alerts.principal import Principal, grouped_by, principal_of, same_principal
 from service.alerts.rule import AlertRule
 from service.alerts.signal import Evidence, Signal
 from service.alerts.tally import mark_of, unpacked
@@ -39,6 +39,8 @@ class Occurrence:
     late: bool
     title: str
     """Of the alert."""
+    alone: bool = True
+    """Of a rule that stands for itself, not of a correlation: its id follows from the event."""
 
 
 def believed_ms(time_ms: int, arrived_ms: int) -> int:
@@ -61,7 +63,7 @@ def occurrence_of(rule: AlertRule, signal: Signal, document: Mapping[str, Any], 
     first_ms = believed_ms(signal.evidence[0].time_ms, signal.arrived_ms)
     from_ms = first_ms - first_ms % span
     principal = principal_of(document)
-    key = signal.key or (grouped_by(document, rule.group_by) if rule.group_by else "\n".join(principal))
+    key = signal.key or (grouped_by(document, rule.group_by) if rule.group_by else same_principal(document))
     return Occurrence(
         id=alert_id(signal.project, signal.environment, rule.id, key, from_ms, span),
         rule=rule,

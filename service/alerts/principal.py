@@ -20,6 +20,7 @@ _SUBJECTS: tuple[tuple[str, ...], ...] = (
 )
 """Best first: a human or role, else an address, else the machine, else the account."""
 LONGEST = 256
+_CHAIN = "identity.chain"
 
 
 class Principal(NamedTuple):
@@ -49,12 +50,36 @@ def text_of(value: Any) -> str:
 
 
 def principal_of(document: Mapping[str, Any]) -> Principal:
-    """The first subject that the event names; ``("", "")`` when it names none."""
+    """Who is behind the event: the first of its chain, else the first subject that it names; ``("", "")`` for none."""
+    first = first_of(document)
+    if first:
+        return Principal(_CHAIN, readable(first)[:LONGEST])
     for path in _SUBJECTS:
         value = value_of(document, path)
         if isinstance(value, str) and value:
             return Principal(".".join(path), value[:LONGEST])
     return Principal("", "")
+
+
+def first_of(document: Mapping[str, Any]) -> str:
+    """The first human or workload of the event's chain, "" where it has none."""
+    chain = value_of(document, ("identity", "chain"))
+    return chain[0] if isinstance(chain, list) and chain and isinstance(chain[0], str) else ""
+
+
+def readable(who: str) -> str:
+    """A member of a chain as people say it: ``alice``, ``root``, ``Admin/alice`` for a session of the role Admin."""
+    if not who.startswith("arn:"):
+        return who
+    kind, _, name = who.split(":", 5)[-1].partition("/")
+    if kind == "assumed-role":
+        return name or kind
+    return name.rpartition("/")[2] or kind.rpartition(":")[2] or who
+
+
+def same_principal(document: Mapping[str, Any]) -> str:
+    """Equal for events of one principal alone: two people may be called alice."""
+    return first_of(document) or "\n".join(principal_of(document))
 
 
 def grouped_by(document: Mapping[str, Any], fields: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ them again, from a window's length before, has the same queue, and writes the sa
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,6 +62,19 @@ class Open:
             self.severity = severity
         return True
 
+    def absorb(self, other: Open) -> None:
+        """Take in an alert that is about the same principal after all."""
+        self.tally.absorb(other.tally)
+        self.known += other.known
+        named = {one.id for one in self.evidence}
+        self.evidence += [one for one in other.evidence if one.id not in named][: MOST_EVIDENCE - len(self.evidence)]
+        for kind, values in other.related.items():
+            kept = self.related.setdefault(kind, {})
+            for value in list(values)[: MOST_RELATED - len(kept)]:
+                kept[value] = None
+        if SEVERITIES.index(other.severity) > SEVERITIES.index(self.severity):
+            self.severity = other.severity
+
     @property
     def count(self) -> int:
         """Different events that it rests on."""
@@ -94,6 +107,28 @@ class Queue:
             alert = self._raise(found, severity, now_ms)
         self._open.move_to_end(alert.id)
         return alert if alert.grow(found, severity) else None
+
+    def renew(self, again: Callable[[Occurrence], Occurrence]) -> tuple[list[Open], list[tuple[Open, str]]]:
+        """More is known of who is behind sessions: the alerts that changed, and those that went into another, with its id."""
+        changed: dict[str, Open] = {}
+        gone: list[tuple[Open, str]] = []
+        for alert in list(self._open.values()):
+            found = again(alert.first)
+            if found is alert.first:
+                continue
+            if found.id == alert.first.id or alert.id != alert.first.id:  # the latter is a storm's
+                alert.first = found
+                changed[alert.id] = alert
+                continue
+            del self._open[alert.id]
+            other = self._open.get(found.id)
+            if other is None:
+                other = self._open[found.id] = replace(alert, id=found.id, first=found)
+            else:
+                other.absorb(alert)
+            changed[other.id] = other
+            gone.append((alert, other.id))
+        return list(changed.values()), gone
 
     def adopt(self, alert: Open) -> None:
         """Hold an alert that was read from the index."""

@@ -59,6 +59,19 @@ class Tally:
             self._marks.clear()
         return True
 
+    def absorb(self, other: Tally) -> None:
+        """Take in all that another one took in."""
+        for mark in other._marks:
+            self.add(mark)
+        if other._registers:
+            mine = self._registers or bytearray(_SLOTS)
+            if not self._registers:
+                self._registers = mine
+                for mark in self._marks:
+                    self._note(mark)
+                self._marks.clear()
+            self._registers = bytearray(map(max, mine, other._registers))
+
     @property
     def number(self) -> int:
         """How many there were."""

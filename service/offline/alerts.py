@@ -96,7 +96,11 @@ class Alarm:
 
     def _desk(self, rating: Rating, window_ms: int) -> Desk:
         most = self._tuning.storm.alerts
-        return Desk(lambda: Rules(self._by_id, rating, window_ms, most), Correlated(self._rules.joins, self._by_id))
+        return Desk(
+            lambda: Rules(self._by_id, rating, window_ms, most),
+            Correlated(self._rules.joins, self._by_id),
+            self._player.enrichers.identities,
+        )
 
 
 def _alerts(played: Played, lookout: Lookout, desk: Desk, shift: Shift) -> list[Open]:

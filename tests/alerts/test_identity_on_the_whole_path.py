@@ -74,6 +74,15 @@ async def events(deployment: Deployment, count: int, dataset: str = "aws.cloudtr
     return [hit["_source"] for hit in hits]
 
 
+async def alerts(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """Principal → alert, as the index has them now."""
+    index = f"siem-alerts-{deployment.project}-*"
+    await deployment.client.indices.refresh(index=index, params={"ignore_unavailable": "true"})
+    reply = await deployment.client.search(index=index, body={"size": 100}, params={"ignore_unavailable": "true"})
+    found = [hit["_source"] for hit in reply["hits"]["hits"] if hit["_source"]["rule"]["name"] == "A trail was read"]
+    return {one["alert"]["principal"]["name"]: one for one in found}
+
+
 async def test_a_worker_that_was_killed_knows_again_who_is_behind_a_session(deployment: Deployment) -> None:
     folder = deployment.config.parent
     (folder / "rules").mkdir()
@@ -95,3 +104,18 @@ async def test_a_worker_that_was_killed_knows_again_who_is_behind_a_session(depl
     chains = {each["event"]["action"]: each["identity"]["chain"] for each in found if each["user"]["name"] != "alice"}
     assert chains["AssumeRole"] == [ALICE, role("Admin")]
     assert chains["GetTrailStatus"][-1] == role("Audit"), "the two records may have been read in any order"
+
+    async with asyncio.timeout(60):
+        while (alert := (await alerts(deployment)).get("alice")) is None:
+            await asyncio.sleep(0.3)
+    assert alert["identity"]["chain"] == [ALICE, role("Admin"), role("Audit")]
+    assert alert["user"]["effective"]["name"] == "Audit"
+    put(deployment, call("GetTrailStatus", session("Late", "ASIALATE1"), now - 3000))
+    async with asyncio.timeout(60):
+        while "Late/x" not in await alerts(deployment):
+            await asyncio.sleep(0.3)
+    put(deployment, assume(alice, "Late", "ASIALATE1", now - 4000))
+    async with asyncio.timeout(60):
+        while (after := await alerts(deployment))["alice"]["alert"]["count"] < 2 or after["Late/x"]["alert"]["status"] == "new":
+            await asyncio.sleep(0.3)
+    assert after["Late/x"]["alert"]["merged_into"] == after["alice"]["event"]["id"], "one person, one alert, whatever came first"
