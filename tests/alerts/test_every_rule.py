@@ -30,6 +30,7 @@ GROUPS = {
     "aws.waf": ("aws-waf-logs-shop", "eu-west-1_shop-edge_0"),
     "nginx.access": ("/shop/nginx/access.log", "i-0a1b2c3d4e5f60718"),
     "system.auth": ("/var/log/secure", "i-0a1b2c3d4e5f60718"),
+    "windows.security": ("/shop/windows/security", "i-0a1b2c3d4e5f60718"),
 }
 """Dataset → log group and stream, as subscriptions send them."""
 
