@@ -21,7 +21,7 @@ demo: parts ## everything on this machine: real servers, three projects, a scrip
 	$(SIEM) demo $(ARGS)
 
 test: check parts tools ## all checks, then all tests
-	$(PYTEST) $(ARGS)
+	.ci/tests $(ARGS)
 
 check: setup ## formatting, lint, types, architecture, pipelines, generated files
 	.venv/bin/ruff format --check .
