@@ -18,6 +18,7 @@ import msgspec
 import structlog
 import uvloop
 
+from service.agents.connection import close_on_broken_writes
 from service.app import Content, Parts, Role, faults_of, load_content, running
 from service.clock import Clock, SystemClock
 from service.errors import ContentError, ContentErrors
@@ -72,6 +73,7 @@ def main(argument: str) -> None:
     except (ContentErrors, ContentError) as errors:
         refuse(errors)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    close_on_broken_writes()
     worker = Worker(order, settings, content, clock, meters, problems)
     with asyncio.Runner() as runner:
         code = runner.run(worker.run())

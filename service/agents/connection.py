@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 import ssl
 from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from service.settings import Kafka
 
@@ -75,3 +78,24 @@ def security_arguments(kafka: Kafka) -> dict[str, Any]:
         "sasl_plain_username": kafka.username,
         "sasl_plain_password": kafka.password.get_secret_value(),
     }
+
+
+def close_on_broken_writes() -> None:
+    """Make every aiokafka client of this process take a write to a closed connection for a broken connection.
+
+    uvloop raises RuntimeError there, where asyncio only warns; aiokafka expects OSError. Anything else ends the task that
+    fetches, for good, and the process reads nothing more while its heartbeats go on.
+    """
+    send = AIOKafkaConnection.send
+
+    @functools.wraps(send)
+    def send_or_close(self: AIOKafkaConnection, *args: Any, **keywords: Any) -> Any:
+        try:
+            return send(self, *args, **keywords)
+        except KafkaError:  # itself a RuntimeError
+            raise
+        except RuntimeError as error:
+            self.close(reason=CloseReason.CONNECTION_BROKEN)
+            raise KafkaConnectionError(f"Connection at {self.host}:{self.port} broken: {error}") from error
+
+    AIOKafkaConnection.send = send_or_close

@@ -5,6 +5,7 @@ Each override says what upstream does instead; ``tests/agents/test_transport.py`
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,8 +34,20 @@ log = structlog.get_logger()
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Upstream offers no setting for the size of a whole fetch (50 MiB by default): memory, times the brokers.
 
-    Its fetches wait 1.5 s, during which a busy partition stands still because idle ones have nothing.
+    Its fetches wait 1.5 s, during which a busy partition stands still because idle ones have nothing. And when the task
+    that fetches has died, nobody looks: the heartbeats go on, and its partitions stand still for ever.
     """
+
+    async def on_start(self) -> None:
+        """Start, and watch the task that fetches."""
+        await super().on_start()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                asyncio.run_coroutine_threadsafe(self.app.crash(error), self.parent_loop)
+
+        consumer = cast("AIOKafkaConsumer", self._consumer)
+        consumer._fetcher._fetch_task.add_done_callback(ended)  # noqa: SLF001 - aiokafka has no public name for it
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

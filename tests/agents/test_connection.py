@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ssl
 import subprocess
 import sys
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import uvloop
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import KafkaConnectionError
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from service.agents.app import credentials
-from service.agents.connection import MskToken, security_arguments
+from service.agents.connection import MskToken, close_on_broken_writes, security_arguments
 from service.settings import Kafka
 
 WAYS = [
@@ -58,3 +63,30 @@ def test_the_supervisor_stays_small_it_never_imports_faust_or_the_pipeline() -> 
     code = "import sys, service.cli.run; print(*sorted(m for m in sys.modules if m.split('.')[0] in ('faust', 'opensearchpy')))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
+
+
+def test_a_write_to_a_closed_connection_is_a_broken_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop raises what aiokafka does not expect there; the task that fetches died of it."""
+    monkeypatch.setattr(AIOKafkaConnection, "send", AIOKafkaConnection.send)
+    close_on_broken_writes()
+    header = SimpleNamespace(encode=lambda: b"header")
+    ready = SimpleNamespace(build_request_header=lambda **_: header, encode=lambda: b"body")
+    request = SimpleNamespace(prepare=lambda _versions: ready)
+
+    async def write_after_the_end() -> None:
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            connection = AIOKafkaConnection("127.0.0.1", port)
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.transport.abort()
+            connection._writer = writer
+            while not writer.transport.is_closing():
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.05)  # the handle itself closes in a later turn of the loop
+            with pytest.raises(KafkaConnectionError, match="closed"):
+                connection.send(request)
+            assert not connection.connected()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(write_after_the_end())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any, cast
 
 import pytest
 from aiokafka.consumer.consumer import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.errors import KafkaError
 from faust.app.base import App
 from faust.transport import consumer as upstream
 from faust.transport.drivers import aiokafka as driver
@@ -141,6 +144,8 @@ def test_upstream_still_has_every_method_that_is_overridden() -> None:
         (AIOKafkaConsumer.start, "fetch_max_bytes=self._fetch_max_bytes"),
         (AIOKafkaConsumer.start, "fetch_max_wait_ms=self._fetch_max_wait_ms"),
         (AIOKafkaConsumer.start, "max_poll_interval_ms=self._max_poll_interval_ms"),
+        (AIOKafkaConsumer.start, "self._fetcher = Fetcher("),
+        (Fetcher.__init__, "self._fetch_task = create_task(self._fetch_requests_routine())"),
     ],
 )
 def test_upstream_still_calls_what_is_overridden(where: Any, says: str) -> None:
@@ -155,3 +160,27 @@ async def test_a_fetch_is_bounded_in_size_and_in_time(app: SiemApp) -> None:
     assert created._group_instance_id == "worker-0"
     assert created._max_poll_interval_ms > 365 * 86_400_000
     created._closed = True  # never started: nothing to close, and it would say so
+
+
+async def test_a_worker_that_can_fetch_no_more_ends(app: SiemApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its supervisor starts another; going on, it would keep its partitions and read nothing."""
+    thread = consumer_of(app)._thread
+    reasons: list[BaseException] = []
+    crashed = asyncio.Event()
+
+    async def crash(reason: BaseException) -> None:
+        reasons.append(reason)
+        crashed.set()
+
+    async def started(self: Any) -> None:
+        self._consumer = SimpleNamespace(_fetcher=SimpleNamespace(_fetch_task=asyncio.ensure_future(fetching())))
+
+    async def fetching() -> None:
+        raise KafkaError("Unexpected error during data retrieval")
+
+    monkeypatch.setattr(app, "crash", crash)
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_start", started)
+    monkeypatch.setattr(thread, "parent_loop", asyncio.get_running_loop())
+    await thread.on_start()
+    await asyncio.wait_for(crashed.wait(), 10)
+    assert [type(reason) for reason in reasons] == [KafkaError]
