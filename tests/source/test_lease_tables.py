@@ -35,16 +35,21 @@ LEASE = Lease(
 )
 
 
-@pytest.fixture(params=["sqlite", "dynamodb", "memory"])
-async def table(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LeaseTable]:
+@pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=pytest.mark.stack), "memory"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """What keeps the leases, DynamoDB as its address: a server is started before the test's loop runs."""
+    return str(request.getfixturevalue("dynamodb") if request.param == "dynamodb" else request.param)
+
+
+@pytest.fixture
+async def table(kind: str, unique: str, tmp_path: Path) -> AsyncIterator[LeaseTable]:
     made: LeaseTable
-    if request.param == "sqlite":
+    if kind == "sqlite":
         made = SqliteLeases(tmp_path / "leases.sqlite")
-    elif request.param == "memory":
+    elif kind == "memory":
         made = MemoryLeases()
     else:
-        url = request.getfixturevalue("dynamodb")
-        made = DynamoDBLeases(request.getfixturevalue("unique"), region="eu-central-1", endpoint_url=url)
+        made = DynamoDBLeases(unique, region="eu-central-1", endpoint_url=kind)
     await made.prepare()
     yield made
     await made.close()
@@ -180,6 +185,7 @@ def test_a_row_that_is_no_lease_is_refused(change: dict[str, object]) -> None:
         from_row({**to_row(LEASE), **change})  # type: ignore[dict-item]
 
 
+@pytest.mark.stack
 async def test_columns_that_are_not_ours_stay_in_dynamodb(dynamodb: str, unique: str) -> None:
     table = DynamoDBLeases(unique, region="eu-central-1", endpoint_url=dynamodb)
     await table.prepare()
