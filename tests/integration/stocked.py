@@ -162,6 +162,9 @@ def _alerts(now_ms: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
         rule = replace(RULE, id=f"r-{number}", title=f"Rule {number}", level=severity)
         document = alert_source(source={"ip": f"198.51.100.{number}", "geo": {"country_iso_code": "NO", "location": "69.6,18.9"}})
         document["source"]["as"] = {"number": 64500, "organization": {"name": "Carrier"}}
+        document["identity"] = {
+            "chain": ["arn:aws:iam::111122223333:user/root", f"arn:aws:sts::111122223333:assumed-role/admin/{number}"]
+        }
         document["tags"] = ["sample"] if severity == "low" else []
         signal = alert_signal(number, at_ms - (7_200_000 if severity == "medium" else 0), arrived_ms=at_ms)
         queue = Queue(50)
