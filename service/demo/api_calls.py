@@ -79,6 +79,8 @@ def record(
             "clientProvidedHostHeader": service.replace(".amazonaws.com", f".{project.region}.amazonaws.com"),
         },
     }  # fmt: skip
+    if source.startswith("10."):  # an address inside of a network is only ever seen through its endpoint
+        made |= {"vpcEndpointId": f"vpce-0{project.account}abcd", "vpcEndpointAccountId": project.account}
     if error is not None:
         made |= {
             "errorCode": error,

@@ -13,7 +13,7 @@ from service.demo.projects import PROJECTS, DemoProject
 VICTIM = PROJECTS[2]
 ATTACKER = "198.51.100.66"
 KEY = "AKIAIOSFODNN7STOLEN1"
-_AGENT = "aws-cli/1.32.0 Python/3.11 Linux/6.5.0-kali exe/x86_64.kali.2024"
+_AGENT = "aws-cli/1.32.0 Python/3.11 Linux/6.5.0 exe/x86_64.debian.12"
 
 
 @dataclass(frozen=True, slots=True)
