@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from opensearchpy import AsyncOpenSearch
+from opensearchpy import AsyncOpenSearch, TransportError
 
 from service.demo.api_calls import api_call
 from service.demo.logs import flow, request
@@ -83,8 +83,13 @@ class Deployment:
         """Every event and dead letter of this project, by index and id, but for the moment it was ingested."""
         pattern = f"siem-*-{self.project}-*,{_NO_EVENTS}"
         await self.client.indices.refresh(index=pattern, params={"ignore_unavailable": "true"})
-        reply = await self.client.search(index=pattern, body={"size": 10_000, "query": {"match_all": {}}})
         found: Documents = {}
+        try:
+            reply = await self.client.search(index=pattern, body={"size": 10_000, "query": {"match_all": {}}})
+        except TransportError as error:
+            if error.status_code != 503:  # a new index whose shard is not started yet
+                raise
+            return found
         for hit in reply["hits"]["hits"]:
             source = hit["_source"]
             source["event"].pop("ingested", None)
