@@ -55,7 +55,13 @@ def command(ctx: click.Context, config: Path | None, *, since_ms: int, status: s
 
 @command.command("promote")
 @config_option
-@click.option("--check", is_flag=True, required=True, help="Say whether they may be promoted; the file is changed by its author.")
+@click.option(
+    "--check",
+    is_flag=True,
+    required=True,
+    expose_value=False,
+    help="Say whether they may be promoted; the file is changed by its author.",
+)
 @click.option(
     "--noisy", default=NOISY_A_DAY, show_default=True, type=click.FloatRange(min=0), help="Matches a day that are too many."
 )
@@ -64,9 +70,7 @@ def command(ctx: click.Context, config: Path | None, *, since_ms: int, status: s
 )
 @click.argument("names", metavar="[RULE]…", nargs=-1)
 @click.pass_context
-def promote(
-    ctx: click.Context, config: Path | None, *, check: bool, noisy: float, expensive: float, names: tuple[str, ...]  # noqa: ARG001 - says what this verb does
-) -> None:  # fmt: skip
+def promote(ctx: click.Context, config: Path | None, *, noisy: float, expensive: float, names: tuple[str, ...]) -> None:
     """Say of RULEs (ids, names, titles, files; without them all that are not stable) what keeps them from status: stable.
 
     Exit code 0: nothing does. 1: something does. 2: there is no such rule.

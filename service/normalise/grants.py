@@ -26,17 +26,17 @@ _REGION = re.compile(r"[a-z0-9-]{1,32}")
 _KUBE_NAME = re.compile(r"[a-z0-9.-]{1,253}")
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, rename="camel"):
     """What is read of an event; anything may stand there."""
 
-    userIdentity: Any = None  # noqa: N815 - as CloudTrail spells it
-    eventSource: Any = None  # noqa: N815
-    eventName: Any = None  # noqa: N815
-    errorCode: Any = None  # noqa: N815
-    awsRegion: Any = None  # noqa: N815
-    recipientAccountId: Any = None  # noqa: N815
-    requestParameters: Any = None  # noqa: N815
-    responseElements: Any = None  # noqa: N815
+    user_identity: Any = None
+    event_source: Any = None
+    event_name: Any = None
+    error_code: Any = None
+    aws_region: Any = None
+    recipient_account_id: Any = None
+    request_parameters: Any = None
+    response_elements: Any = None
 
 
 class _Wrapped(msgspec.Struct):
@@ -56,7 +56,7 @@ def grants_in(slice_: Slice, now_ms: int) -> Iterator[Told]:
         grant = None if event is None else grant_of(event)
         if event is None or grant is None:
             continue
-        account = event.recipientAccountId or slice_.account or grant.account
+        account = event.recipient_account_id or slice_.account or grant.account
         if account.__class__ is str and _ACCOUNT.fullmatch(account):
             yield Told(slice_.project, slice_.environment, account, grant, now_ms)
 
@@ -64,19 +64,19 @@ def grants_in(slice_: Slice, now_ms: int) -> Iterator[Told]:
 def _read(text: str) -> _Event | None:
     try:
         event = _decoder.decode(text)
-        return event if event.eventName is not None else _unwrapping.decode(text).detail
+        return event if event.event_name is not None else _unwrapping.decode(text).detail
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 
 
 def grant_of(event: _Event) -> Grant | None:
     """The grant that a call of STS was; None for other calls, and for those that were refused."""
-    if event.eventSource != "sts.amazonaws.com" or event.eventName.__class__ is not str or event.eventName not in _CALLS:
+    if event.event_source != "sts.amazonaws.com" or event.event_name.__class__ is not str or event.event_name not in _CALLS:
         return None
-    if event.errorCode:
+    if event.error_code:
         return None
-    who, asked, given = _object(event.userIdentity), _object(event.requestParameters), _object(event.responseElements)
-    session = _session(event.eventName, asked, given)
+    who, asked, given = _object(event.user_identity), _object(event.request_parameters), _object(event.response_elements)
+    session = _session(event.event_name, asked, given)
     if session is None:
         return None
     arn, account, role_id = session
@@ -145,7 +145,7 @@ def _caller(who: dict[str, Any], event: _Event, arn: str, account: str, asked: d
     )  # fmt: skip
     if chain is None or who.get("type") != "AWSService":
         return chain
-    return [_workload(chain[0], (session_of(arn) or ("", ""))[1], account, event.awsRegion, asked)]
+    return [_workload(chain[0], (session_of(arn) or ("", ""))[1], account, event.aws_region, asked)]
 
 
 def _workload(service: str, session: str, account: str, region: Any, asked: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.stack
 TYPES = {"k": "keyword", "m": "keyword", "n": "long", "i": "ip", "b": "boolean", "t": "match_only_text", "list": "keyword"}
 LONGEST = 100
 CATALOGUE = Catalogue(
-    {name: FieldSpec(name, kind, "a field", array=name == "list") for name, kind in TYPES.items()}  # type: ignore[arg-type]
+    {name: FieldSpec(name, kind, "a field", array=name == "list") for name, kind in TYPES.items()}  # type: ignore[arg-type]  # kinds of fields as plain texts
 )
 COLUMNS = {name: Column(kind, LONGEST if kind == "keyword" else None) for name, kind in TYPES.items()}
 TEXTS = [

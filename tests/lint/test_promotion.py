@@ -14,7 +14,7 @@ def about(folder: Path, **said: object) -> About:
     told: dict[str, object] = {
         "description": "What it finds.", "tags": ("attack.t1078",), "falsepositives": ("Tests",), "custom": {"triage": ["Look."]},
     }  # fmt: skip
-    return About("r-1", "A rule", Place(str(folder / "rule.yml"), 1), **{**told, **said})  # type: ignore[arg-type]
+    return About("r-1", "A rule", Place(str(folder / "rule.yml"), 1), **{**told, **said})  # type: ignore[arg-type]  # each test says what it needs
 
 
 def sampled(folder: Path) -> Path:
