@@ -8,10 +8,9 @@ from random import Random
 
 from service.demo.api_calls import record
 from service.demo.logs import finding_of
-from service.demo.projects import PROJECTS, DemoProject
+from service.demo.projects import ATTACKER, PROJECTS, DemoProject
 
 VICTIM = PROJECTS[2]
-ATTACKER = "198.51.100.66"
 KEY = "AKIAIOSFODNN7STOLEN1"
 _AGENT = "aws-cli/1.32.0 Python/3.11 Linux/6.5.0 exe/x86_64.debian.12"
 

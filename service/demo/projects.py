@@ -45,6 +45,7 @@ PROJECTS = (
     ),
 )  # fmt: skip
 
+ATTACKER = "198.51.100.66"
 VISITORS = ("203.0.113.", "198.51.100.", "2001:db8:1::", "192.0.2.")
 """Documentation networks the public side comes from; ``places.mmdb`` knows where each of them is."""
 AGENTS = (
@@ -62,8 +63,9 @@ SDKS = (
 
 
 def visitor(rng: Random) -> str:
-    """An address from outside."""
-    return f"{rng.choice(VISITORS)}{rng.randrange(1, 250)}"
+    """An address from outside, never the attacker's: everyday traffic raises no alert about it."""
+    address = f"{rng.choice(VISITORS)}{rng.randrange(1, 250)}"
+    return address if address != ATTACKER else "198.51.100.67"
 
 
 def inside(rng: Random) -> str:

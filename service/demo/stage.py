@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from service.content import find_content
-from service.demo.projects import PROJECTS
+from service.demo.projects import ATTACKER, PROJECTS
 from service.local.child import Child, free_port, start
 from service.local.stack import LocalStack
 
@@ -46,7 +46,7 @@ def write_configuration(folder: Path, stack: LocalStack, *, workers: int, dashbo
         for owner in PROJECTS
     }
     (folder / "projects.yml").write_text(yaml.safe_dump({"projects": owned}))
-    (folder / "known-bad.txt").write_text("198.51.100.66 # address of the demo's attacker\n")
+    (folder / "known-bad.txt").write_text(f"{ATTACKER} # address of the demo's attacker\n")
     (folder / "lists.yml").write_text(
         yaml.safe_dump({"lists": {"demo-attackers": {"path": "known-bad.txt", "kind": "ip", "confidence": "High"}}})
     )

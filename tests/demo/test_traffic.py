@@ -10,7 +10,7 @@ import pytest
 
 from service.demo import attack, wire
 from service.demo.logs import EVENTS
-from service.demo.projects import PROJECTS
+from service.demo.projects import ATTACKER, PROJECTS, visitor
 from service.enrich.enrichers import Enrichers
 from service.event import Record, RecordBatch
 from service.pipeline.compile import compile_pipeline
@@ -81,3 +81,8 @@ def test_the_attack_tells_its_story_in_order_and_every_move_is_a_good_event(
 def test_the_same_seed_plays_the_same_events() -> None:
     for make, _ in EVENTS.values():
         assert make(Random(5), PROJECTS[1], NOW) == make(Random(5), PROJECTS[1], NOW)
+
+
+def test_nobody_but_the_attacker_comes_from_the_address_on_the_threat_list() -> None:
+    rng = Random(5)
+    assert ATTACKER not in {visitor(rng) for _ in range(20_000)}
