@@ -100,9 +100,11 @@ class Following:
     async def run(self) -> None:
         """Follow until cancelled; waits for brokers."""
         while True:
+            # Without a group a subscription is all partitions; of a topic that nobody subscribed to, the client knows none.
             consumer = AIOKafkaConsumer(
-                **client_arguments(self._kafka), group_id=None, enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
-            )
+                self._topic, **client_arguments(self._kafka), group_id=None, enable_auto_commit=False,
+                auto_offset_reset="earliest", max_partition_fetch_bytes=FETCH_BYTES,
+            )  # fmt: skip
             try:
                 await consumer.start()
                 await self._follow(consumer)
@@ -113,11 +115,9 @@ class Following:
             await self._clock.sleep(_RETRY_SECONDS)
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
-        await consumer.topics()  # else partitions of a topic that nobody assigned are not known
-        places = [TopicPartition(self._topic, number) for number in sorted(consumer.partitions_for_topic(self._topic) or ())]
+        places = sorted(consumer.assignment())
         if not places:
             return
-        consumer.assign(places)
         ends = await consumer.end_offsets(places)
         begun = await consumer.beginning_offsets(places)
         found = await consumer.offsets_for_times(dict.fromkeys(places, self._clock.now_ms() - AGE_MS))
