@@ -17,6 +17,7 @@ from botocore.loaders import Loader
 from bench import corpus
 from bench.measure import Timing, in_turn, row
 from bench.stages import PLACES
+from service.agents.packing import pack
 from service.alerts.lookout import Lookout
 from service.alerts.rating import Rating
 from service.alerts.rule import FINDINGS
@@ -33,9 +34,10 @@ from service.pipeline.compile import compile_pipeline
 from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.load import load_pipelines
 from service.route.router import build_router
+from service.settings import Process
 from service.spans import duration_ms
 
-COLUMNS = ("cpu_us", "best_us", "ratio", "lost", "read", "matches", "signals")
+COLUMNS = ("cpu_us", "best_us", "ratio", "lost", "read", "matches", "signal_bytes")
 MANY = 1000
 SEED = 20_261_130
 DATASET = "aws.cloudtrail"
@@ -60,7 +62,9 @@ def run(count: int) -> list[dict[str, Any]]:
     enrichers = Enrichers.load([PLACES], None, None)
     router = build_router(loaded)
     raw = corpus.events(DATASET, count)
-    slices = [each for batch in corpus.batches(DATASET, raw) for each in router.route(batch).by_dataset[DATASET]]
+    routed = [router.route(batch).by_dataset[DATASET] for batch in corpus.batches(DATASET, raw)]
+    messages = [message.slices for slices in routed for message in pack(DATASET, slices, Process().message_bytes)]
+    slices = [each for message in messages for each in message]
     bare = partial(_carry, compile_pipeline(loaded[DATASET], enrichers), slices)
     rows: list[dict[str, Any]] = []
     with TemporaryDirectory() as folder:
@@ -74,7 +78,7 @@ def run(count: int) -> list[dict[str, Any]]:
             rated, window_ms = Rating(alerts), duration_ms(alerts.window)
             lookout = Lookout(Matching(teller), by_id, rules.joins, rated, alerts.findings, window_ms)
             sent: list[int] = []
-            works = (bare, partial(_look, pipeline, detector, slices), partial(_tell, pipeline, lookout, slices, sent))
+            works = (bare, partial(_look, pipeline, detector, slices), partial(_tell, pipeline, lookout, messages, sent))
             without, looking, telling = in_turn(works, count)
             (cost,) = [each for each in detector.costs() if each.dataset == DATASET]
             matched = sum(each.matched for each in cost.rules) / cost.events
@@ -82,7 +86,7 @@ def run(count: int) -> list[dict[str, Any]]:
             rows += [
                 row(f"beside them: no rules {DATASET}", without[0]),
                 _row(f"{many} looked for {DATASET}", *looking, read=cost.read / cost.events, matches=matched),
-                _row(f"{many} and their signals {DATASET}", *telling, signals=sum(sent) / len(sent) / count),
+                _row(f"{many} and their signals {DATASET}", *telling, signal_bytes=sum(sent) / len(sent) / count),
             ]
     return rows
 
@@ -160,13 +164,11 @@ def _look(pipeline: CompiledPipeline, detector: Detector, slices: list[Slice]) -
         detector.look(DATASET, pipeline.watch, carried.watched, carried.pieces)
 
 
-def _tell(pipeline: CompiledPipeline, lookout: Lookout, slices: list[Slice], sent: list[int]) -> None:
-    """All of what a worker does for alerts before Kafka has them; ``sent`` gets the number of signals."""
+def _tell(pipeline: CompiledPipeline, lookout: Lookout, messages: list[list[Slice]], sent: list[int]) -> None:
+    """All of what a worker does for alerts before Kafka has them; ``sent`` gets the bytes of signals."""
     told = 0
-    for each in slices:
-        carried = pipeline.carry(each, corpus.NOW_MS + 60_000)
-        for signal in lookout.look(DATASET, pipeline.watch, each, carried, corpus.NOW_MS + 60_000).signals:
-            encode_signal(signal)
-            partition_key(signal)
-            told += 1
+    for message in messages:
+        parts = [(each, pipeline.carry(each, corpus.NOW_MS + 60_000)) for each in message]
+        for signal in lookout.look(DATASET, pipeline.watch, parts, corpus.NOW_MS + 60_000).signals:
+            told += len(encode_signal(signal)) + len(partition_key(signal))
     sent.append(told)

@@ -131,6 +131,11 @@ class DatasetAgent:
                 await self._stand_still(poisoned)
             else:
                 break
+        if self._signalling is not None:
+            pipeline = self._carrier.pipeline
+            for share in shares:
+                share.signals = self._signalling.look(pipeline.dataset, pipeline.watch, share.looked_at)
+                share.looked_at = []
         if shares:
             shares[0].news = news
         if self._arrivals is not None:
@@ -178,8 +183,7 @@ class DatasetAgent:
             share.pieces += carried.pieces
             share.origins.append((piece, carried.at))
             if self._signalling is not None:
-                pipeline = self._carrier.pipeline
-                share.signals += self._signalling.look(pipeline.dataset, pipeline.watch, piece, carried)
+                share.looked_at.append((piece, carried))
         if carried.odd and self._drift is not None:
             owner = Owner(piece.project, piece.environment, self._carrier.pipeline.dataset)
             self._drift.hear(owner, self._carrier.pipeline.version, carried, piece.arrival_ms or self._clock.now_ms())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from service.alerts.lookout import Part
 from service.alerts.signal import Signal
 from service.enrich.grant import Told
 from service.event import DeadLetter, Slice
@@ -27,6 +28,8 @@ class Share:
     dropped: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
     parcel: Parcel | None = None
+    looked_at: list[Part] = field(default_factory=list)
+    """What detections look at, until they have."""
     signals: list[Signal] = field(default_factory=list)
     news: list[Told] = field(default_factory=list)  # of sessions
 

@@ -7,7 +7,7 @@ reads again what came within the longest window, and knows what the one before i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ import structlog
 
 from service.agents.app import Ticket
 from service.agents.tasks import Tasks, tell
-from service.alerts.desk import Desk, Result
+from service.alerts.desk import NONE, Desk, Documents, Result
 from service.alerts.document import merge
 from service.alerts.notice import Notice
 from service.alerts.occurrence import LATE_MS, Occurrence, believed_ms
@@ -35,6 +35,8 @@ log = structlog.get_logger()
 
 RENEW = 1.0
 """Seconds that news of sessions are gathered for, before alerts are looked through."""
+_PAST = 500
+"""Signals that are read again whose documents are asked for together."""
 PATIENCE = 0.25
 """Seconds that alerts are gathered for, so that one that grows is written once."""
 
@@ -48,6 +50,10 @@ class Store(Protocol):
 
     async def read(self, index: str, identity: str) -> Mapping[str, Any] | None:
         """One as it is there."""
+        ...
+
+    async def documents(self, refs: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Those of events that are there, by their ``index/_id``."""
         ...
 
 
@@ -132,7 +138,8 @@ class SignalAgent:
             return
         result = Result()
         now_ms = self._clock.now_ms()
-        for found in desk.occurrences(signal):
+        heard = desk.hear(signal)
+        for found in desk.occurrences(heard, await self._documents(heard.wanted)):
             if await self._is_wanted(desk, found, now_ms):
                 desk.take(found, now_ms, result)
         self._count(signal, result)
@@ -179,12 +186,10 @@ class SignalAgent:
         # Another worker had the partition in between, or nobody: know what it knew.
         desk, now_ms = self._new_desk(), self._clock.now_ms()
         past = await self._before.before(ticket.topic, ticket.partition, ticket.offset, now_ms - self._horizon_ms())
-        for value in past:
-            try:
-                signal = decode_signal(value)
-            except msgspec.DecodeError:
-                continue
-            for found in desk.occurrences(signal):
+        for start in range(0, len(past), _PAST):
+            heard = [desk.hear(signal) for signal in _signals(past[start : start + _PAST])]
+            documents = await self._documents(list(dict.fromkeys(ref for each in heard for ref in each.wanted)))
+            for found in (found for each in heard for found in desk.occurrences(each, documents)):
                 # Whether something was new was decided then; it raised its alert then, and does not grow.
                 if found.rule.first_seen is None:
                     desk.take(found, now_ms, Result())
@@ -192,6 +197,10 @@ class SignalAgent:
         if past:
             log.info(events.SIGNALS_REREAD, partition=ticket.partition, signals=len(past))
         return desk
+
+    async def _documents(self, refs: Sequence[str]) -> Documents:
+        """What events say that made a correlation fire: they were indexed before their signal was sent."""
+        return await self._patiently(partial(self._store.documents, refs)) if refs else NONE
 
     async def _is_wanted(self, desk: Desk, found: Occurrence, now_ms: int) -> bool:
         """Whether it makes or grows an alert: of a first-seen rule, only what is new."""
@@ -257,6 +266,14 @@ class SignalAgent:
                 log.warning(events.ALERTS_WAIT, reason=reason)
 
         return await patiently(ask, self._clock, self._backoff, waits)
+
+
+def _signals(values: Iterable[bytes]) -> Iterator[Signal]:
+    for value in values:
+        try:
+            yield decode_signal(value)
+        except msgspec.DecodeError:
+            continue
 
 
 async def _settled(done: asyncio.Future[None], ticket: Ticket) -> None:

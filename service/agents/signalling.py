@@ -7,11 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from service.agents.publisher import Publisher
-from service.alerts.lookout import Lookout
+from service.alerts.lookout import Lookout, Part
 from service.alerts.signal import Signal, encode_signal, partition_key
 from service.clock import Clock
-from service.event import Slice
-from service.pipeline.compiled import Carried
 from service.pipeline.watch import Watch
 from service.telemetry import metrics
 from service.telemetry.meters import Meters
@@ -30,13 +28,13 @@ class Signalling:
         self._meters = meters
         self._clock = clock
 
-    def look(self, dataset: str, watch: Watch, slice_: Slice, carried: Carried) -> list[Signal]:
-        """The signals of a batch as a pipeline carried it."""
+    def look(self, dataset: str, watch: Watch, parts: Sequence[Part]) -> list[Signal]:
+        """The signals of what a message has of one stream, as a pipeline carried it."""
         lookout = self._lookout()
-        if lookout is None:
+        if lookout is None or not parts:
             return []
-        began = time.thread_time()
-        looked = lookout.look(dataset, watch, slice_, carried, self._clock.now_ms())
+        began, slice_ = time.thread_time(), parts[0][0]
+        looked = lookout.look(dataset, watch, parts, self._clock.now_ms())
         self._meters.add(metrics.RULE_SECONDS, time.thread_time() - began, (dataset,))
         for rule, count in looked.matches.items():
             self._meters.add(metrics.RULE_MATCHES, count, (dataset, rule))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from service.alerts.occurrence import Occurrence
@@ -11,7 +12,7 @@ from service.alerts.principal import Principal, principal_of
 from service.alerts.rule import AlertRule
 from service.alerts.signal import Evidence, Join, Signal
 from service.alerts.tally import mark_of
-from service.detect.correlation import Correlator, Fired, More, State
+from service.detect.correlation import Correlator, Fired, State
 from service.detect.correlation import Occurrence as Told
 from service.detect.joining import Joins
 
@@ -19,6 +20,41 @@ MOST_EVIDENCE = 100
 """Events that a firing names."""
 GROUPS = 200_000
 """Groups whose state is kept; the one that was heard of least lately is forgotten."""
+
+
+@dataclass(slots=True)
+class Happening:
+    """A correlation fired, or more came of what it had fired on."""
+
+    id: str
+    """Of the firing."""
+    rule: AlertRule
+    group: tuple[str, ...]
+    ref: str
+    """The event that brought it about: its document says what alerts tell."""
+    events: list[tuple[str, int]]
+    """``index/_id`` (of a correlation of others: the id of its firing) and time of each event behind it, oldest first."""
+    late: bool = False
+
+    def occurrence(self, signal: Signal, document: Mapping[str, Any]) -> Occurrence:
+        """What it is to its alert; ``document`` is that of ``ref``."""
+        group = self.group[-len(self.rule.group_by) :] if self.rule.group_by else ()
+        principal = principal_of(document)
+        if group and principal.name not in group:
+            principal = Principal(" ".join(self.rule.group_by), " ".join(group))
+        return Occurrence(
+            id=f"alert-{self.id}",
+            rule=self.rule,
+            signal=signal,
+            document=document,
+            principal=principal,
+            alone=False,
+            evidence=tuple(_evidence(ref, time_ms) for ref, time_ms in _named(self.events)),
+            marks=frozenset(mark_of(_identity(ref)) for ref, _ in self.events),
+            from_ms=min(time_ms for _, time_ms in self.events),
+            late=self.late,
+            title=self.rule.title,
+        )
 
 
 class Correlated:
@@ -31,11 +67,18 @@ class Correlated:
         self._correlators = {identity: Correlator(one) for identity, one in joins.correlations.items()}
         self._states: OrderedDict[tuple[str, tuple[str, ...]], State] = OrderedDict()
 
-    def feed(self, signal: Signal, document: Mapping[str, Any]) -> list[Occurrence]:
-        """Take a signal in; what fires because of it, and what belongs to something that has fired."""
-        return [found for join in signal.joins for found in self._join(signal, document, signal.rule, join)]
+    def feed(self, signal: Signal) -> list[Happening]:
+        """Take a signal in; what fires because of it, and what belongs to something that has fired: of each firing once."""
+        happened: dict[str, Happening] = {}
+        for rule, join in signal.joined():
+            for each in self._join(rule, join, join.ref):
+                before = happened.setdefault(each.id, each)
+                if before is not each:
+                    before.events += each.events
+                    before.ref = each.ref
+        return list(happened.values())
 
-    def _join(self, signal: Signal, document: Mapping[str, Any], rule: str, join: Join) -> Iterator[Occurrence]:
+    def _join(self, rule: str, join: Join, ref: str) -> Iterator[Happening]:
         correlator = self._correlators.get(join.correlation)
         if correlator is None or rule not in correlator.correlation.rules:
             return
@@ -48,40 +91,29 @@ class Correlated:
         named = self._rules.get(join.correlation)
         for each in happened:
             if named is not None and not named.counted_only and join.correlation not in self._joins.silent:
-                yield self._occurrence(named, signal, document, join, each)
+                if isinstance(each, Fired):
+                    yield Happening(each.id, named, join.group, ref, _between(each), each.late)
+                else:
+                    yield Happening(each.id, named, join.group, ref, [(each.ref, each.time_ms)])
             if isinstance(each, Fired):
                 for outer in self._joins.of_fired(correlator.correlation, join.group, each):
                     passed = Join(outer.correlation.about.id, outer.group, outer.occurrence.time_ms, outer.occurrence.ref)
-                    yield from self._join(signal, document, join.correlation, passed)
-
-    def _occurrence(
-        self, rule: AlertRule, signal: Signal, document: Mapping[str, Any], join: Join, happened: Fired | More
-    ) -> Occurrence:
-        group = join.group[-len(rule.group_by) :] if rule.group_by else ()
-        refs = tuple(dict.fromkeys(happened.refs)) if isinstance(happened, Fired) else (happened.ref,)
-        times = (happened.first_ms, happened.last_ms) if isinstance(happened, Fired) else (happened.time_ms, happened.time_ms)
-        principal = principal_of(document)
-        if group and principal.name not in group:
-            principal = Principal(" ".join(rule.group_by), " ".join(group))
-        return Occurrence(
-            id=f"alert-{happened.id}",
-            rule=rule,
-            signal=signal,
-            document=document,
-            principal=principal,
-            alone=False,
-            evidence=tuple(_evidence(refs[-MOST_EVIDENCE:], *times)),
-            marks=frozenset(mark_of(_identity(ref)) for ref in refs),
-            from_ms=times[0],
-            late=isinstance(happened, Fired) and happened.late,
-            title=rule.title,
-        )
+                    yield from self._join(join.correlation, passed, ref)
 
 
-def _evidence(refs: tuple[str, ...], first_ms: int, last_ms: int) -> Iterator[Evidence]:
-    """The events behind a firing; of those in the middle nobody knows more than that they are in between."""
-    for number, ref in enumerate(refs):
-        yield Evidence(ref.partition("/")[0], _identity(ref), first_ms if number == 0 and len(refs) > 1 else last_ms)
+def _between(fired: Fired) -> list[tuple[str, int]]:
+    """The events of a firing; of those in the middle nobody knows more than that they are in between."""
+    refs = dict.fromkeys(fired.refs)
+    return [(ref, fired.first_ms if number == 0 and len(refs) > 1 else fired.last_ms) for number, ref in enumerate(refs)]
+
+
+def _named(events: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The first ones, and the last one, which says how long it went on."""
+    return events if len(events) <= MOST_EVIDENCE else [*events[: MOST_EVIDENCE - 1], events[-1]]
+
+
+def _evidence(ref: str, time_ms: int) -> Evidence:
+    return Evidence(ref.partition("/")[0], _identity(ref), time_ms)
 
 
 def _identity(ref: str) -> str:

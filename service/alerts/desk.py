@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+import msgspec
 import orjson
 
+from service.alerts.correlated import Happening
 from service.alerts.findings import finding_rule
 from service.alerts.occurrence import Occurrence, occurrence_of
 from service.alerts.queue import Open, Queue
@@ -16,14 +18,35 @@ from service.alerts.rule import FINDING, AlertRule
 from service.alerts.signal import Signal
 from service.detect.seen import Seen
 from service.enrich.identities import Identities
+from service.spans import moment
 
 
 class Correlations(Protocol):
     """Correlation rules with their state; a function of the signals they were given."""
 
-    def feed(self, signal: Signal, document: Mapping[str, Any]) -> list[Occurrence]:
+    def feed(self, signal: Signal) -> list[Happening]:
         """Take a signal in; what fires because of it."""
         ...
+
+
+Documents = Mapping[str, Mapping[str, Any]]
+"""``index/_id`` → document."""
+NONE: Documents = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A signal that was taken in, and what happened with it."""
+
+    signal: Signal
+    document: Mapping[str, Any] | None
+    """The one that came with the signal."""
+    happened: Sequence[Happening]
+
+    @property
+    def wanted(self) -> list[str]:
+        """Events, as ``index/_id``, whose documents say more of what happened."""
+        return [] if self.document is not None else list(dict.fromkeys(each.ref for each in self.happened))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +78,39 @@ class Desk:
         self._identities = identities
         self.queue = Queue(rules().most_alerts)
 
-    def occurrences(self, signal: Signal) -> Iterable[Occurrence]:
-        """What the signal says by itself and with others; nothing when its rule is not there any more."""
-        rules = self._rules()
-        try:
-            document = orjson.loads(signal.document)
-        except orjson.JSONDecodeError:
-            return
-        if not isinstance(document, dict) or not signal.evidence:
-            return
-        document = self._identified(signal, document)
-        rule = finding_rule(document) if signal.rule == FINDING else rules.by_id.get(signal.rule)
-        if rule is None:
-            return
-        if signal.own and not rule.counted_only:
-            yield occurrence_of(rule, signal, document, rules.window_ms)
-        yield from self._correlations.feed(signal, document)
+    def hear(self, signal: Signal) -> Heard:
+        """Take a signal in: whoever hears the same in the same order knows the same."""
+        document: Any = None
+        if signal.document:
+            try:
+                document = orjson.loads(signal.document)
+            except orjson.JSONDecodeError:
+                return Heard(signal, None, ())
+            if not isinstance(document, dict):
+                return Heard(signal, None, ())
+        if not signal.is_sound:
+            return Heard(signal, None, ())
+        happened = self._correlations.feed(signal)
+        # What is open holds on to its signal: not to all that was counted with it.
+        return Heard(msgspec.structs.replace(signal, counted=(), indices=(), joins=()), document, happened)
+
+    def occurrences(self, heard: Heard, documents: Documents = NONE) -> Iterable[Occurrence]:
+        """What the signal says by itself and with others; nothing when its rule is not there any more.
+
+        ``documents`` are those that were ``wanted``; of an event that is not there any more, the alert says less.
+        """
+        rules, signal = self._rules(), heard.signal
+        document = None if heard.document is None else self._identified(signal, heard.document)
+        if document is not None and signal.own:
+            rule = finding_rule(document) if signal.rule == FINDING else rules.by_id.get(signal.rule)
+            if rule is not None and not rule.counted_only:
+                yield occurrence_of(rule, signal, document, rules.window_ms)
+        for each in heard.happened:
+            known = document
+            if known is None:
+                read = documents.get(each.ref)
+                known = _outline(signal, each) if read is None else self._identified(signal, read)
+            yield each.occurrence(signal, known)
 
     def renew(self) -> tuple[list[Open], list[tuple[Open, str]]]:
         """More is known of sessions: the alerts that changed, and those that went into another, with its id."""
@@ -112,3 +152,12 @@ class Desk:
         alert = self.queue.take(found, severity, now_ms)
         if alert is not None and alert not in result.alerts:
             result.alerts.append(alert)
+
+
+def _outline(signal: Signal, happened: Happening) -> dict[str, Any]:
+    """What is known of an event without its document."""
+    return {
+        "@timestamp": moment(happened.events[-1][1]),
+        "event": {"dataset": signal.dataset},
+        "project": {"id": signal.project, "environment": signal.environment},
+    }

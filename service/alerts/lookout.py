@@ -1,22 +1,22 @@
-"""The lookout beside a dataset's pipeline: documents in, signals out; what matches again and again in one batch is one signal."""
+"""The lookout beside a pipeline: documents in, signals out; what matches again and again in one message is one signal."""
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from service.alerts.channels import SEVERITIES
 from service.alerts.findings import finding_key, finding_rule, is_over
+from service.alerts.gathering import Gathering, place_of
 from service.alerts.occurrence import believed_ms
 from service.alerts.principal import grouped_by, same_principal
 from service.alerts.rating import Origin, Rating
 from service.alerts.rule import FINDING, AlertRule
-from service.alerts.signal import MOST_EVIDENCE, Evidence, Join, Signal
+from service.alerts.signal import MOST_EVIDENCE, Evidence, Signal
 from service.alerts.tally import mark_of, packed
 from service.detect.joining import Joins, milliseconds
 from service.detect.seen import Seen
@@ -27,8 +27,6 @@ from service.pipeline.watch import Watch
 
 _LARGEST = 64 * 1024
 """Characters of a document that travels with its signal; of a larger one, only what an alert shows."""
-_PARTS = 11
-"""Pieces of a bulk action between its quotes."""
 _HEAD = 24
 """Characters by which a raw event is found in its document."""
 _TOLD = 50_000
@@ -44,9 +42,13 @@ class Hit(NamedTuple):
     """The document; it is read when somebody asks for more than is known of it."""
 
 
+Part = tuple[Slice, Carried]
+"""A slice of a message, as a pipeline carried it."""
+
+
 @dataclass(slots=True)
 class Looked:
-    """What was found in one batch."""
+    """What was found in one message."""
 
     signals: list[Signal] = field(default_factory=list)
     matches: Counter[str] = field(default_factory=Counter)
@@ -60,43 +62,39 @@ class _Fold:
     """Matches that travel as one signal; only the last one's document is read for it."""
 
     hit: Hit
+    part: Part
+    arrived_ms: int
     key: str = ""
     who: str = ""
     what: str = ""
-    own: bool = True
-    everywhere: bool = False
-    joins: list[Join] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     unnamed: list[int] = field(default_factory=list)
     count: int = 0
 
-    def add(self, hit: Hit, evidence: Evidence) -> None:
+    def add(self, hit: Hit, part: Part, evidence: Evidence) -> None:
         """One more."""
-        self.hit = hit
+        self.hit, self.part = hit, part
         self.count += 1
         if len(self.evidence) < MOST_EVIDENCE:
             self.evidence.append(evidence)
         else:
-            if self.own:  # of the others, the joins name every event
-                self.unnamed.append(mark_of(self.evidence[-1].id))
+            self.unnamed.append(mark_of(self.evidence[-1].id))
             self.evidence[-1] = evidence  # the last one says how long it went on
 
-    def signal(self, dataset: str, slice_: Slice, carried: Carried) -> Signal:
+    def signal(self, dataset: str) -> Signal:
         """The signal."""
+        slice_, carried = self.part
         return Signal(
             rule=self.hit.rule,
             project=slice_.project,
             environment=slice_.environment,
             stream=slice_.stream,
             dataset=dataset,
-            arrived_ms=slice_.arrival_ms,
+            arrived_ms=self.arrived_ms,
             evidence=self.evidence,
             count=self.count,
             document=_told(self.hit, slice_, carried),
             key=self.key,
-            joins=tuple(self.joins),
-            own=self.own,
-            everywhere=self.everywhere,
             who=self.who,
             what=self.what,
             marks=packed(self.unnamed),
@@ -112,7 +110,7 @@ class Matcher(Protocol):
 
 
 class Lookout:
-    """Looks at one batch after the other; raises for no document."""
+    """Looks at one message after the other; raises for no document."""
 
     def __init__(
         self,
@@ -129,33 +127,54 @@ class Lookout:
         self._rules = rules
         self._window_ms = window_ms
         self._joins = joins
+        self._quiet = joins.silent | {rule.id for rule in rules.values() if rule.counted_only}
+        """Rules whose matches raise no alert by themselves."""
         self._findings = {dataset: SEVERITIES.index(least) for dataset, least in findings.items() if least in SEVERITIES}
         self._told: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
-    def look(self, dataset: str, watch: Watch, slice_: Slice, carried: Carried, now_ms: int) -> Looked:
-        """What is found in the documents of a slice."""
-        looked, folds = Looked(), dict[tuple[object, ...], _Fold]()
-        origin = Origin(slice_.project, slice_.environment, dataset)
-        for hit in chain(self._matcher.matches(dataset, watch, carried), self._found(dataset, carried.pieces)):
-            looked.matches[hit.rule] += 1
-            rule = finding_rule(hit.seen.document) if hit.rule == FINDING else self._rules.get(hit.rule)
-            if rule is None:
-                continue
-            if self._rating.suppressed(rule, origin, hit.seen, now_ms) is not None:
-                looked.suppressed[hit.rule] += 1
-                continue
-            place = _place_of(carried.pieces[hit.at])
-            if not rule.counted_only and hit.rule not in self._joins.silent:
-                self._alone(folds, hit, rule, origin, slice_, place, now_ms)
-            self._joined(folds, hit, dataset, place)
-        looked.signals = [fold.signal(dataset, slice_, carried) for fold in folds.values()]
+    def look(self, dataset: str, watch: Watch, parts: Sequence[Part], now_ms: int) -> Looked:
+        """What is found in the documents of a message's slices, which are all of one project, environment and stream."""
+        looked, folds, gathering = Looked(), dict[tuple[object, ...], _Fold](), Gathering(self._joins, dataset)
+        for part in parts:
+            self._look(looked, folds, gathering, dataset, watch, part, now_ms)
+        looked.signals = [fold.signal(dataset) for fold in folds.values()]
+        if parts:
+            looked.signals += gathering.signals(parts[0][0])
         return looked
 
-    def _alone(
-        self, folds: dict[tuple[object, ...], _Fold], hit: Hit, rule: AlertRule, origin: Origin, slice_: Slice,
-        place: tuple[str, str], now_ms: int,
+    def _look(
+        self, looked: Looked, folds: dict[tuple[object, ...], _Fold], gathering: Gathering, dataset: str, watch: Watch,
+        part: Part, now_ms: int,
     ) -> None:  # fmt: skip
+        slice_, carried = part
+        origin = Origin(slice_.project, slice_.environment, dataset)
+        matches, rules, quiet, pieces = looked.matches, self._rules, self._quiet, carried.pieces
+        suppresses = self._rating.suppresses
+        for hit in self._matcher.matches(dataset, watch, carried):
+            name, at, seen = hit
+            matches[name] += 1
+            rule = rules.get(name)
+            if rule is None:
+                continue
+            if suppresses and self._rating.suppressed(rule, origin, seen, now_ms) is not None:
+                looked.suppressed[name] += 1
+                continue
+            if name not in quiet:
+                self._alone(folds, hit, rule, origin, part, now_ms)
+            gathering.add(name, seen, pieces[at])
+        for hit in self._found(dataset, pieces):
+            matches[FINDING] += 1
+            rule = finding_rule(hit.seen.document)
+            if self._rating.suppressed(rule, origin, hit.seen, now_ms) is not None:
+                looked.suppressed[FINDING] += 1
+            else:
+                self._alone(folds, hit, rule, origin, part, now_ms)
+
+    def _alone(
+        self, folds: dict[tuple[object, ...], _Fold], hit: Hit, rule: AlertRule, origin: Origin, part: Part, now_ms: int
+    ) -> None:
         """A match that raises an alert by itself: those of one principal, window and severity are one signal."""
+        slice_, carried = part
         document, who, what = hit.seen.document, "", ""
         if hit.rule == FINDING:
             key = finding_key(document)
@@ -166,27 +185,17 @@ class Lookout:
             key = f"{who}\n{what}"
         else:
             key = grouped_by(document, rule.group_by) if rule.group_by else same_principal(document)
-        evidence = Evidence(*place, _time_of(hit.seen, slice_.arrival_ms))
+        evidence = Evidence(*place_of(carried.pieces[hit.at]), _time_of(hit.seen, slice_.arrival_ms))
         severity = self._rating.severity(rule, origin, hit.seen, now_ms)
         # Across windows nothing is folded: which alert an event belongs to must not depend on its neighbours.
         window = believed_ms(evidence.time_ms, slice_.arrival_ms) // (rule.window_ms or self._window_ms)
         # Who is behind a session may become known later: whoever makes the alert decides it anew.
         said = key if hit.rule == FINDING or rule.first_seen is not None or rule.group_by else ""
-        fold = folds.setdefault((hit.rule, severity, key, window), _Fold(hit, key=said, who=who, what=what))
-        fold.add(hit, evidence)
-
-    def _joined(self, folds: dict[tuple[object, ...], _Fold], hit: Hit, dataset: str, place: tuple[str, str]) -> None:
-        """What a match contributes to correlations: those of one rule and group are one signal with many joins."""
-        for joined in self._joins.of(hit.rule, dataset, hit.seen, "/".join(place)):
-            told, correlation = joined.occurrence, joined.correlation
-            join = Join(correlation.about.id, joined.group, told.time_ms, told.ref, told.value)
-            evidence = Evidence(*place, told.time_ms)
-            key = (hit.rule, correlation.about.id, joined.group)
-            fold = folds.get(key)
-            if fold is None:
-                fold = folds[key] = _Fold(hit, own=False, everywhere=correlation.across_projects)
-            fold.joins.append(join)
-            fold.add(hit, evidence)
+        place = (hit.rule, severity, key, window)
+        fold = folds.get(place)
+        if fold is None:
+            fold = folds[place] = _Fold(hit, part, slice_.arrival_ms, key=said, who=who, what=what)
+        fold.add(hit, part, evidence)
 
     def _found(self, dataset: str, pieces: Sequence[str]) -> Iterator[Hit]:
         least = self._findings.get(dataset)
@@ -207,15 +216,6 @@ class Lookout:
         if len(self._told) > _TOLD:
             self._told.popitem(last=False)
         return True
-
-
-def _place_of(piece: str) -> tuple[str, str]:
-    """Index and id out of a bulk action; the pipeline writes both so that they need no escapes."""
-    parts = piece[: piece.index("\n")].split('"')
-    if len(parts) == _PARTS:
-        return parts[5], parts[9]
-    action = orjson.loads(piece[: piece.index("\n")])["create"]
-    return action["_index"], action["_id"]
 
 
 def _time_of(seen: Seen, otherwise_ms: int) -> int:

@@ -39,6 +39,11 @@ class Rating:
         self._suppressions = [(each, _test(each)) for each in rules.suppress]
         self._overrides = [(each, _test(each)) for each in rules.severity]
 
+    @property
+    def suppresses(self) -> bool:
+        """Whether anything is suppressed at all."""
+        return bool(self._suppressions)
+
     def suppressed(self, rule: AlertRule, origin: Origin, seen: Seen, now_ms: int) -> Suppression | None:
         """Why nobody wants this, if so."""
         for one, test in self._suppressions:

@@ -5,6 +5,8 @@ Signals of one project and environment travel in one partition, so one worker se
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 
@@ -17,7 +19,7 @@ class Evidence(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Join(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What a signal's event contributes to a correlation."""
+    """What an event contributes to a correlation."""
 
     correlation: str
     """Id of the correlation."""
@@ -26,6 +28,16 @@ class Join(msgspec.Struct, array_like=True, frozen=True, gc=False):
     ref: str
     """What names the event for good: ``index/_id``."""
     value: str | float | None = None
+
+
+class Counted(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Events of one rule in one group of a correlation."""
+
+    rule: str
+    correlation: str
+    group: tuple[str, ...]
+    events: list[tuple[int, int, str, str | float | None]]
+    """Of each its time in ms, the number of its index among the signal's ``indices``, its ``_id``, its value."""
 
 
 class Signal(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -40,24 +52,44 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, gc=False):
     arrived_ms: int
     """When the record of its first event arrived in Kinesis."""
     evidence: list[Evidence]
-    """The events, at least one; a flood within one batch is cut to ``MOST_EVIDENCE``."""
+    """The events, at least one; a flood within one batch is cut to ``MOST_EVIDENCE``. None of what is only ``counted``."""
     count: int
     """How many events there were."""
     document: str
-    """JSON of the first event's document, without ``event.original``."""
+    """JSON of one event's document, without ``event.original``; "" of what is only ``counted``."""
     key: str = ""
     """What the rule's own grouping found in the event; "" where the principal decides."""
     joins: tuple[Join, ...] = ()
+    """Of workers of before, who sent a document with them."""
     own: bool = True
-    """It may raise an alert by itself; False: it is only here for its joins."""
+    """It may raise an alert by itself; False: it is only here for what correlations count."""
     everywhere: bool = False
-    """Its joins are with events of all projects."""
+    """Events of all projects are counted together."""
     who: str = ""
     """Of a first-seen rule: the subject, …"""
     what: str = ""
     """… and what it was seen with."""
     marks: bytes = b""
     """Of the events that ``evidence`` does not name, as ``service/alerts/tally.py`` packs them."""
+    counted: tuple[Counted, ...] = ()
+    """What correlations count, of one Kafka message of events; whoever needs a document of these reads it where it is."""
+    indices: tuple[str, ...] = ()
+    """Of the events that are counted."""
+
+    def joined(self) -> Iterator[tuple[str, Join]]:
+        """What its events contribute to correlations, each with the rule that matched."""
+        for join in self.joins:
+            yield self.rule, join
+        for group in self.counted:
+            for time_ms, index, identity, value in group.events:
+                yield group.rule, Join(group.correlation, group.group, time_ms, f"{self.indices[index]}/{identity}", value)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it names what it speaks of."""
+        if self.counted:
+            return all(0 <= event[1] < len(self.indices) for group in self.counted for event in group.events)
+        return bool(self.evidence)
 
 
 MOST_EVIDENCE = 50

@@ -39,6 +39,27 @@ class Source:
     asked: tuple[str, ...]
     """Fields of the document in which these look."""
 
+    def grouped(self, seen: Seen) -> Iterable[tuple[str, ...]]:
+        """The groups that a match belongs to, without its project; none where the document has nothing to group by."""
+        values = tuple([each(seen) for each in self.groups])
+        if all(value.__class__ is str for value in values):
+            return (cast("tuple[str, ...]", values),)
+        choices = [_texts(value) for value in values]
+        return islice(product(*choices), MOST_GROUPS)
+
+    def valued(self, seen: Seen) -> str | float | None:
+        """What is counted or added of a match."""
+        if not self.values:
+            return None
+        found = [each(seen) for each in self.values]
+        if self.correlation.kind != "value_count":
+            number = number_of(found[0])
+            return number if number == number else None  # NaN is not itself, and no number
+        if len(found) == 1 and found[0].__class__ is str:
+            return found[0] or None
+        texts = ["\n".join(_texts(each)) for each in found]
+        return "\0".join(texts) if all(texts) else None
+
 
 @dataclass(slots=True)
 class Joins:
@@ -77,9 +98,9 @@ class Joins:
             return
         mine = _project(seen)
         for source in sources:
-            value = _value(source, seen) if source.values else None
+            value = source.valued(seen)
             scope = () if source.correlation.across_projects else mine
-            for group in _groups(source, seen):
+            for group in source.grouped(seen):
                 yield Joined(source.correlation, (*scope, *group), Occurrence(rule, time_ms, ref, value))
 
     def of_fired(self, correlation: Correlation, group: tuple[str, ...], fired: Fired) -> Iterator[Joined]:
@@ -94,28 +115,11 @@ class Joins:
                 yield Joined(outer, (*kept, *(name for name in names if name is not None)), told)
 
 
-def _groups(source: Source, seen: Seen) -> Iterable[tuple[str, ...]]:
-    values = tuple([each(seen) for each in source.groups])
-    if all(value.__class__ is str for value in values):
-        return (cast("tuple[str, ...]", values),)
-    choices = [_texts(value) for value in values]
-    return islice(product(*choices), MOST_GROUPS)
-
-
 def _texts(value: object) -> list[str]:
     """The values to group by: those of a list each for itself."""
     values = value if isinstance(value, list) else [value]
     texts = [text_of(each) for each in values]
     return list(dict.fromkeys(text for text in texts if text is not None))
-
-
-def _value(source: Source, seen: Seen) -> str | float | None:
-    found = [each(seen) for each in source.values]
-    if source.correlation.kind != "value_count":
-        number = number_of(found[0])
-        return number if number == number else None  # NaN is not itself, and no number
-    texts = ["\n".join(_texts(each)) for each in found]
-    return "\0".join(texts) if all(texts) else None
 
 
 def _project(seen: Seen) -> tuple[str, str]:

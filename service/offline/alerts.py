@@ -106,11 +106,12 @@ class Alarm:
 def _alerts(played: Played, lookout: Lookout, desk: Desk, shift: Shift) -> list[Open]:
     if not played.documents:
         return []
-    carried, times = Carried(), list[int]()
+    carried, times, written = Carried(), list[int](), dict[str, str]()
     for at, each in enumerate(played.documents):
         action = orjson.dumps({"create": {"_index": each.index, "_id": each.id}}).decode()
         carried.pieces.append(f"{action}\n{each.source}\n")
         carried.at.append(at)
+        written[f"{each.index}/{each.id}"] = each.source
         times += [ms for ms in [milliseconds(orjson.loads(each.source).get("@timestamp"))] if ms is not None]
     first_ms, last_ms = min(times, default=0), max(times, default=0)
     shift.first_ms = min(first_ms, shift.first_ms or first_ms)
@@ -119,8 +120,10 @@ def _alerts(played: Played, lookout: Lookout, desk: Desk, shift: Shift) -> list[
     result = Result()
     # As if it had been read when it happened: nothing is late, and no time is beyond belief.
     slice_ = msgspec.structs.replace(played.slice, arrival_ms=last_ms)
-    for signal in lookout.look(played.dataset, NOTHING, slice_, carried, last_ms).signals:
-        for found in desk.occurrences(signal):
+    for signal in lookout.look(played.dataset, NOTHING, [(slice_, carried)], last_ms).signals:
+        heard = desk.hear(signal)
+        documents = {ref: orjson.loads(written[ref]) for ref in heard.wanted}
+        for found in desk.occurrences(heard, documents):
             desk.take(found, last_ms, result)
     return result.alerts
 

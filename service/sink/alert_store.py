@@ -15,6 +15,10 @@ from service.sink.asking import asking
 from service.sink.opensearch.indices import IndexKeeper
 
 _TEMPLATE = "alerts"
+_AT_ONCE = 100
+"""Documents of one request."""
+_GONE = (None, "index_not_found_exception", "index_closed_exception")
+"""Why there is no document, and never will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,22 @@ class AlertStore:
             except oe.NotFoundError:
                 return None
         found: Mapping[str, Any] = reply["_source"]
+        return found
+
+    async def documents(self, refs: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """The documents of events, by their ``index/_id``, without their raw events; those that are not there are left out."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(refs), _AT_ONCE):
+            part = refs[start : start + _AT_ONCE]
+            asked = [{"_index": index, "_id": identity} for index, _, identity in (ref.partition("/") for ref in part)]
+            async with asking():
+                reply = await self._client.mget(body={"docs": asked}, params={"_source_excludes": "event.original"})
+            for ref, each in zip(part, reply["docs"], strict=True):
+                kind = each.get("error", {}).get("type")
+                if each.get("found"):
+                    found[ref] = each["_source"]
+                elif kind not in _GONE:
+                    raise Backpressure(f"alerts: {kind}")
         return found
 
     async def told(self, index: str, identity: str) -> frozenset[str]:

@@ -69,7 +69,7 @@ def carried_out(order: Any) -> dict[str, dict[str, Any]]:
             write(changed)
         else:
             result = Result()
-            for one in desk.occurrences(each):
+            for one in desk.occurrences(desk.hear(each)):
                 desk.take(one, NOW, result)
             write(result.alerts)
     return index

@@ -48,7 +48,7 @@ def look(*documents: Mapping[str, Any], dataset: str = "aws.cloudtrail", rule: A
     alerts = AlertRules.model_validate(said)
     rules = {rule.id: rule}
     lookout = Lookout(Everything(rule.id), rules, Joins(), Rating(alerts), alerts.findings, HOUR)
-    return lookout.look(dataset, Watch(), SLICE, carried(*documents), NOW)
+    return lookout.look(dataset, Watch(), [(SLICE, carried(*documents))], NOW)
 
 
 def test_what_one_principal_does_again_and_again_in_a_batch_is_one_signal() -> None:
@@ -88,7 +88,7 @@ def test_only_what_is_new_since_this_worker_told_of_it_is_a_signal() -> None:
     alerts = AlertRules()
     lookout = Lookout(Everything("r-1"), {"r-1": rule}, Joins(), Rating(alerts), alerts.findings, HOUR)
     told = [
-        [(signal.who, signal.what) for signal in lookout.look("aws.cloudtrail", Watch(), SLICE, carried(each), NOW).signals]
+        [(signal.who, signal.what) for signal in lookout.look("aws.cloudtrail", Watch(), [(SLICE, carried(each))], NOW).signals]
         for each in (document(), document(), document(address="203.0.113.1"), document("alice"), {"user": {"name": "bob"}})
     ]
     assert told == [[("root", "198.51.100.7")], [], [("root", "203.0.113.1")], [("alice", "198.51.100.7")], []]
@@ -144,7 +144,7 @@ def test_the_raw_event_is_cut_out_of_a_document_that_was_not_read(raw: str) -> N
     for each in documents:
         piece = f'{{"create":{{"_index":"i","_id":"d"}}}}\n{orjson.dumps(each).decode()}\n'
         slice_ = msgspec.structs.replace(SLICE, events=["another" if raw == "gone" else raw])
-        (signal,) = lookout.look("aws.cloudtrail", Watch(), slice_, Carried(pieces=[piece], at=[0]), NOW).signals
+        (signal,) = lookout.look("aws.cloudtrail", Watch(), [(slice_, Carried(pieces=[piece], at=[0]))], NOW).signals
         told = json.loads(signal.document)
         assert told == {**each, "event": {"action": "a", "reason": event["reason"]}}
         assert (signal.evidence[0].index, signal.evidence[0].id) == ("i", "d")

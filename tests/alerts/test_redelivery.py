@@ -18,20 +18,32 @@ from service.alerts.lookout import Lookout
 from service.alerts.queue import Open
 from service.alerts.rating import Rating
 from service.alerts.rule import AlertRule
-from service.alerts.signal import MOST_EVIDENCE, Evidence, Join, Signal, decode_signal, encode_signal
+from service.alerts.signal import MOST_EVIDENCE, Join, Signal, decode_signal, encode_signal
 from service.alerts.tally import EXACT, Tally, mark_of
 from service.alerts.tuning import AlertRules
 from service.detect.correlation_rule import Correlation
-from service.detect.joining import Joins
+from service.detect.joining import Joins, Source
 from service.detect.rule import About
 from service.errors import Place
+from service.pipeline.compiled import Carried
 from service.pipeline.watch import Watch
+from service.spans import moment
 from tests.alerts.conftest import HOUR, NOW, RULE, document, signal
 from tests.alerts.test_lookout import SLICE, Everything, carried
 
 SPAN = 60_000
-COUNT = Correlation(About("many", "Many", Place("many.yml", 1)), "event_count", (RULE.id,), SPAN, (), "gte", 3)
+INDEX = "siem-aws.cloudtrail-shop-prod-2026.11"
 BY_ID = {RULE.id: RULE, "many": AlertRule("many", "Many", "high")}
+
+
+def counting(name: str, events: int) -> Joins:
+    """A correlation of so many matches of the rule within a minute."""
+    rule = Correlation(About(name, name.title(), Place(f"{name}.yml", 1)), "event_count", (RULE.id,), SPAN, (), "gte", events)
+    source = Source(rule, (), (), ())
+    return Joins({name: rule}, frozenset([RULE.id]), {(RULE.id, "aws.cloudtrail"): [source]})
+
+
+MANY = counting("many", 3)
 
 
 class Partition:
@@ -39,14 +51,15 @@ class Partition:
 
     def __init__(self) -> None:
         rules = Rules(BY_ID, Rating(AlertRules()), HOUR, 50)
-        self._desk = Desk(lambda: rules, Correlated(Joins({"many": COUNT}), BY_ID))
+        self._desk = Desk(lambda: rules, Correlated(MANY, BY_ID))
         self.alerts: dict[str, Open] = {}
 
     def take(self, signals: Sequence[Signal]) -> bool:
         """Whether something has to be written because of them."""
         result = Result()
         for each in signals:
-            for found in self._desk.occurrences(each):
+            heard = self._desk.hear(each)
+            for found in self._desk.occurrences(heard, {ref: document() for ref in heard.wanted}):
                 self._desk.take(found, NOW, result)
         self.alerts |= {alert.id: alert for alert in result.alerts}
         return bool(result.alerts)
@@ -55,12 +68,16 @@ class Partition:
         return {identity: alert.document(None) for identity, alert in self.alerts.items()}
 
 
-def joined(seconds: Sequence[int]) -> Signal:
-    """A batch of events that the correlation counts, each at a second of its own."""
-    index = "siem-aws.cloudtrail-shop-prod-2026.11"
-    times = [NOW + 1000 * second for second in seconds]
-    joins = tuple(Join("many", ("shop", "prod"), time, f"{index}/e{time}") for time in times)
-    return signal(0, evidence=[Evidence(index, f"e{times[0]}", times[0])], joins=joins, own=False)
+def joined(seconds: Sequence[float], joins: Joins = MANY) -> list[Signal]:
+    """A message of events that a correlation counts, each at a second of its own, as the lookout tells of them."""
+    lookout = Lookout(Everything(RULE.id), {RULE.id: RULE}, joins, Rating(AlertRules()), {}, HOUR)
+    times = [NOW + round(1000 * second) for second in seconds]
+    pieces = [
+        f'{{"create":{{"_index":"{INDEX}","_id":"e{time}"}}}}\n{json.dumps(document(**{"@timestamp": moment(time)}))}\n'
+        for time in times
+    ]
+    looked = lookout.look("aws.cloudtrail", Watch(), [(SLICE, Carried(pieces=[each])) for each in pieces], NOW)
+    return [decode_signal(encode_signal(each)) for each in looked.signals]
 
 
 def folded(numbers: Sequence[int]) -> list[Signal]:
@@ -68,7 +85,7 @@ def folded(numbers: Sequence[int]) -> list[Signal]:
     lookout = Lookout(Everything(RULE.id), {RULE.id: RULE}, Joins(), Rating(AlertRules()), {}, HOUR)
     batch = carried(*[document()] * (max(numbers) + 1))
     batch.pieces[:] = [batch.pieces[number] for number in numbers]
-    looked = lookout.look("aws.cloudtrail", Watch(), SLICE, batch, NOW)
+    looked = lookout.look("aws.cloudtrail", Watch(), [(SLICE, batch)], NOW)
     return [decode_signal(encode_signal(each)) for each in looked.signals]
 
 
@@ -85,10 +102,10 @@ def test_what_a_correlation_was_told_again_changes_nothing(
     seconds: list[int], first: list[int], again: list[int], shuffle: Any
 ) -> None:
     partition = Partition()
-    partition.take([joined(batch) for batch in cut(seconds, first)])
+    partition.take([each for batch in cut(seconds, first) for each in joined(batch)])
     before = partition.documents()
     shuffle.shuffle(seconds)
-    assert not partition.take([joined(batch) for batch in cut(seconds, again)])
+    assert not partition.take([each for batch in cut(seconds, again) for each in joined(batch)])
     assert partition.documents() == before
     assert sum(each["alert"]["count"] for each in before.values()) <= len(set(seconds))
 
@@ -108,25 +125,34 @@ def test_what_a_rule_matched_again_in_other_company_is_counted_once(
 def test_all_that_lies_in_a_covered_span_is_counted_whenever_it_came() -> None:
     """Two events wait behind a window that one in front of them completes late: they belong to it from then on."""
     partition = Partition()
-    partition.take([joined([0, 10, 61, 71])])
-    assert partition.take([joined([20])])
+    partition.take(joined([0, 10, 61, 71]))
+    assert partition.take(joined([20]))
     (found,) = partition.documents().values()
     assert found["alert"]["count"] == 5
-    assert not partition.take([joined([61]), joined([71, 0])])
+    assert not partition.take([*joined([61]), *joined([71, 0])])
+
+
+def test_what_a_worker_of_before_sent_with_a_document_counts_as_well() -> None:
+    partition = Partition()
+    joins = tuple(Join("many", ("shop", "prod"), NOW + 1000 * second, f"{INDEX}/e{NOW + 1000 * second}") for second in (0, 10))
+    assert not partition.take([signal(0, own=False, joins=joins)])
+    assert partition.take(joined([20, 10]))
+    (found,) = partition.documents().values()
+    assert (found["alert"]["count"], found["user"]["name"]) == (3, "root")
 
 
 def test_a_firing_of_more_events_than_it_names_counts_each_of_them_once() -> None:
-    index = "siem-aws.cloudtrail-shop-prod-2026.11"
-    joins = tuple(Join("big", (), NOW + number, f"{index}/e{number}") for number in range(300))
-    big = Correlation(About("big", "Big", Place("big.yml", 1)), "event_count", (RULE.id,), SPAN, (), "gte", 300)
-    by_id = {RULE.id: RULE, "big": AlertRule("big", "Big", "high")}
-    correlated = Correlated(Joins({"big": big}), by_id)
-    (found,) = correlated.feed(signal(0, joins=joins), json.loads(signal(0).document))
+    joins = counting("big", 300)
+    correlated = Correlated(joins, {RULE.id: RULE, "big": AlertRule("big", "Big", "high")})
+    (told,) = joined([number / 10 for number in range(300)], joins)
+    (happened,) = correlated.feed(told)
+    found = happened.occurrence(told, document())
     alert = Open(found.id, "i", found, "high", NOW)
     assert alert.grow(found, "high")
     assert (alert.count, len(alert.evidence)) == (300, 100)
-    for more in correlated.feed(signal(0, joins=joins), json.loads(signal(0).document)):
-        assert not alert.grow(more, "high")
+    assert (alert.evidence[0].time_ms, alert.evidence[-1].time_ms) == (NOW, NOW + 29_900)
+    for more in correlated.feed(told):
+        assert not alert.grow(more.occurrence(told, document()), "high")
 
 
 @pytest.mark.parametrize("number", [1, EXACT, EXACT + 1, 3 * EXACT, 60_000])
