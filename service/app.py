@@ -7,7 +7,6 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 import structlog
 
@@ -29,18 +28,13 @@ from service.agents.tasks import Tasks
 from service.agents.topics import TopicNames, create_topics
 from service.background import background, every
 from service.clock import Clock
-from service.content import find_content
-from service.detection import Detections, attach_alerts, load_detections, notices, signalling
+from service.detection import Detections, attach_alerts, notices, signalling
 from service.drifting import follow_drift
 from service.enrich import Enrichers
-from service.errors import ContentError, ContentErrors
 from service.ledger.book import Book
 from service.ledger.entry import Ledger
+from service.loading import Content, Role
 from service.normalise.grants import DATASET as CLOUDTRAIL
-from service.pipeline.compile import compile_pipeline
-from service.pipeline.compiled import CompiledPipeline
-from service.pipeline.load import load_pipelines
-from service.route.router import Router, build_router
 from service.settings import Settings
 from service.silence.arrivals import Arrivals
 from service.silence.rules import SilenceRules
@@ -55,65 +49,17 @@ from service.source.kinesis.collector import CollectOptions, Collector
 from service.source.kinesis.coordinator import LeaseTimes
 from service.source.kinesis.lease_kinds import lease_table
 from service.source.kinesis.surroundings import ShardOptions
-from service.source.streams import ColumnsTable, Streams, load_streams
+from service.source.streams import Streams
 from service.telemetry import events
 from service.telemetry.meters import Meters
-from service.watch import attach_judge, silence_rules, start_beats
+from service.watch import attach_judge, start_beats
 
 log = structlog.get_logger()
-
-Role = Literal["collect", "process", "both"]
 
 ROUTED_BYTES = 16 * 1024 * 1024
 """Raw events on their way to their topics, unacknowledged."""
 LETTER_BYTES = 12 * 1024 * 1024
 """Dead letters likewise; one may hold 8 MiB."""
-
-
-@dataclass(slots=True)
-class Content:
-    """Everything that comes from files and can be wrong, loaded and compiled."""
-
-    streams: Streams | None
-    enrichers: Enrichers
-    pipelines: dict[str, CompiledPipeline]
-    router: Router
-    silence: SilenceRules
-    detections: Detections
-
-
-def load_content(settings: Settings, enrichers: Enrichers | None = None) -> Content:
-    """Read and compile streams, pipelines and tuning; raises ContentErrors with every fault and its place.
-
-    ``enrichers`` that are in use already are kept: their files are followed anyway.
-    """
-    folder = settings.paths.pipelines
-    if not folder.is_dir():
-        folder = find_content().pipelines
-    loaded = load_pipelines(folder, settings.paths.tuning)
-    streams = load_streams(settings.collect.streams).value if settings.collect.streams.is_file() else None
-    if enrichers is None:
-        enrich = settings.enrich
-        enrichers = Enrichers.load(enrich.geoip, enrich.lists, enrich.projects)
-    if streams is not None:
-        owners = {(project.id, project.environment) for project in streams.projects}
-        enrichers.accounts.declare({owner: streams.accounts(*owner) for owner in owners})
-    detections = load_detections(settings, loaded)
-    return Content(
-        streams=streams,
-        enrichers=enrichers,
-        pipelines={
-            name: compile_pipeline(pipeline, enrichers, detections.detector.watch(name)) for name, pipeline in loaded.items()
-        },
-        router=build_router(loaded, ColumnsTable(streams) if streams else None),
-        silence=silence_rules(settings, loaded, streams),
-        detections=detections,
-    )
-
-
-def faults_of(error: ContentErrors | ContentError) -> list[ContentError]:
-    """Return every fault of a configuration that was refused."""
-    return error.faults if isinstance(error, ContentErrors) else [error]
 
 
 @dataclass(slots=True)

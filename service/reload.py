@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import structlog
 
-from service.app import Content, Parts, faults_of, load_content
+from service.app import Parts
 from service.clock import Clock
 from service.errors import ContentError, ContentErrors
+from service.loading import Content, Role, faults_of, load_content
+from service.proof import content_files
 from service.settings import Settings
 from service.telemetry import events, metrics
 from service.telemetry.meters import Meters
@@ -17,18 +19,19 @@ from service.telemetry.meters import Meters
 log = structlog.get_logger()
 
 LOOK_SECONDS = 2.0
-_KINDS = frozenset({".yml", ".yaml"})
-
 Signature = tuple[tuple[str, int, int], ...]
 
 
 class Reloader:
     """Watches pipelines, tuning and streams; ``reload`` may also be asked for (SIGHUP)."""
 
-    def __init__(self, settings: Settings, content: Content, parts: Parts, meters: Meters, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, content: Content, role: Role, parts: Parts, meters: Meters, clock: Clock
+    ) -> None:  # fmt: skip
         """Compare with ``content``, which is in use."""
         self._settings = settings
         self._content = content
+        self._role = role
         self._parts = parts
         self._meters = meters
         self._clock = clock
@@ -60,7 +63,7 @@ class Reloader:
     async def reload(self) -> bool:
         """Load everything afresh and use it; False, and nothing changed, when there is a fault in it."""
         try:
-            content = await asyncio.to_thread(load_content, self._settings, self._content.enrichers)
+            content = await asyncio.to_thread(load_content, self._settings, self._content, self._role)
         except (ContentErrors, ContentError) as errors:
             self._refuse(errors)
             return False
@@ -88,7 +91,9 @@ class Reloader:
             pipeline, used = content.pipelines.get(dataset), self._content.pipelines.get(dataset)
             if pipeline is None or used is None:
                 continue
-            if pipeline.version != used.version or pipeline.watch != used.watch or agent.stopped is not None:
+            if agent.stopped is not None or (
+                pipeline is not used and (pipeline.version != used.version or pipeline.watch != used.watch)
+            ):
                 agent.replace(pipeline)
                 changed.append(dataset)
         if content.streams != self._content.streams:
@@ -115,13 +120,7 @@ def signature(settings: Settings) -> Signature:
 
 
 def _stamps(settings: Settings) -> Iterator[tuple[str, int, int]]:
-    wanted = (settings.paths.pipelines, settings.paths.tuning, settings.paths.detections, *settings.detect.rules)
-    folders = [folder for folder in wanted if folder is not None]
-    single = (settings.collect.streams, settings.silence.rules, settings.detect.alerts)
-    paths = [path for path in single if path is not None]
-    for folder in folders:
-        paths += [path for path in folder.glob("**/*") if path.suffix in _KINDS]
-    for path in paths:
+    for path in content_files(settings):
         try:
             found = path.stat()
         except OSError:

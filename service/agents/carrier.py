@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
 import msgspec
 import structlog
@@ -13,34 +12,11 @@ from service.agents.journal import Death, Journal
 from service.agents.packing import part
 from service.event import Packed, RawBatch, Slice
 from service.pipeline.compiled import Carried, Unusable
-from service.pipeline.watch import Watch
+from service.pipeline.deferred import Pipeline
 from service.route.packed import unpack
 from service.telemetry import events
 
 log = structlog.get_logger()
-
-
-class Pipeline(Protocol):
-    """What is needed of a compiled pipeline."""
-
-    @property
-    def dataset(self) -> str:
-        """Name of the dataset."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Short hash of everything that decides its output."""
-        ...
-
-    @property
-    def watch(self) -> Watch:
-        """What it hands out beside documents, for detections."""
-        ...
-
-    def carry(self, slice_: Slice, now_ms: int) -> Carried:
-        """Give every event of the slice its fate; pure."""
-        ...
 
 
 class Carrier:

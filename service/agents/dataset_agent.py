@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from service.agents.app import Ticket
-from service.agents.carrier import Carrier, Pipeline
+from service.agents.carrier import Carrier
 from service.agents.reading import Reading
 from service.agents.route_agent import strange_letter
 from service.agents.sessions import Sessions
@@ -22,6 +22,7 @@ from service.drift.tally import Tally
 from service.event import RawBatch, Slice
 from service.ledger.entry import Ledger, minute_of
 from service.pipeline.compiled import Carried
+from service.pipeline.deferred import Pipeline
 from service.silence.arrivals import Arrivals
 from service.silence.rhythm import BUCKET_MS
 from service.sink.dead_letter import DeadLetters

@@ -119,7 +119,7 @@ async def _replay(settings: Settings, choice: Choice, *, dry_run: bool, quiet: b
 
 
 def _retrial(settings: Settings) -> Retrial:
-    from service.app import load_content
+    from service.loading import load_content
     from service.sink.replay import Retrial
 
     content = load_content(settings)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from service.agents.topics import TopicNames
-    from service.app import Content
     from service.clock import Clock
+    from service.loading import Content
     from service.replay.conveyor import Conveyor
     from service.replay.foresee import Foreseen, Foresight
     from service.replay.tally import Counts
@@ -114,8 +114,8 @@ async def _replay(settings: Settings, how: How, work: Callable[[Replay], Awaitab
 
     from service.agents.feed import Feed
     from service.agents.topics import TopicNames, create_topics
-    from service.app import load_content
     from service.clock import SystemClock
+    from service.loading import load_content
     from service.replay.conveyor import Conveyor, Limits
     from service.replay.foresee import Foresight
     from service.replay.presence import Presence

@@ -90,7 +90,7 @@ _WORD = re.compile(r"\b[a-z]\d+_\w+\b")
 def without_dead_stores(lines: list[str]) -> list[str]:
     """The lines without plain assignments to locals that nothing reads."""
     while True:
-        seen = Counter(word for line in lines for word in _WORD.findall(line))
+        seen = Counter(_WORD.findall("\n".join(lines)))
         kept = [
             line
             for line in lines

@@ -15,7 +15,7 @@ import orjson
 
 from service.event import DeadLetter, RecordBatch, Slice
 from service.naming import dead_letter_index
-from service.pipeline.compiled import CompiledPipeline
+from service.pipeline.deferred import Pipeline
 from service.route.router import Router
 from service.sink.letter import letter_id, letter_of
 
@@ -58,7 +58,7 @@ class Foreseen:
 class Foresight:
     """Router and pipelines as the service has them."""
 
-    def __init__(self, router: Router, pipelines: Mapping[str, CompiledPipeline]) -> None:
+    def __init__(self, router: Router, pipelines: Mapping[str, Pipeline]) -> None:
         """Foresee with these."""
         self.router = router
         self._pipelines = pipelines
