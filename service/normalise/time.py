@@ -20,6 +20,10 @@ _MAIL = re.compile(
     r"(?:[A-Za-z]{3,9},? +)?(\d{1,2})[ -]([A-Za-z]{3})[a-z]{0,6}[ -](\d{4}),? +(\d\d):(\d\d)(?::(\d\d)(?:[.,:](\d{1,9}))?)?"
     r"(?: *(Z|UT|UTC|GMT|[+-]\d\d:?\d\d))?"
 )
+_NUMBERS = re.compile(
+    r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}),?[ T]+(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?)?"
+    r"(?: *(Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+)
 _EPOCH = re.compile(r"-?\d{1,20}(?:\.(\d{1,9}+)\d*+)?")
 _MONTHS = {
     name: n for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
@@ -219,6 +223,28 @@ def rfc2822(value: object) -> tuple[datetime, str] | None:
     return when - _offset(zone), fraction or ""
 
 
+def day_first(value: object) -> tuple[datetime, str] | None:
+    """``14/01/2026 10:00:00``, dots or hyphens too, with or without seconds, fraction, AM or PM, zone (UTC); or ISO 8601."""
+    return _in_numbers(value, day=1, month=3)
+
+
+def month_first(value: object) -> tuple[datetime, str] | None:
+    """``01/14/2026 10:00:00 AM``, and what ``day_first`` reads, day and month the other way round."""
+    return _in_numbers(value, day=3, month=1)
+
+
+def _in_numbers(value: object, *, day: int, month: int) -> tuple[datetime, str] | None:
+    found = _NUMBERS.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 64 else None
+    if found is None:
+        return iso8601(value)
+    year, hour, minute, second, fraction, half, zone = found.groups()[3:]
+    if half and not 1 <= int(hour) <= 12:
+        return None
+    hours = int(hour) % 12 + (12 if half in "Pp" else 0) if half else int(hour)
+    when = datetime(int(year), int(found[month]), int(found[day]), hours, int(minute), min(int(second or 0), 59), tzinfo=UTC)
+    return when - _offset(zone), fraction or ""
+
+
 READERS: dict[str, Callable[[object], tuple[datetime, str] | None]] = {
     "iso8601": iso8601,
     "epoch_second": epoch_second,
@@ -227,6 +253,8 @@ READERS: dict[str, Callable[[object], tuple[datetime, str] | None]] = {
     "clf": clf,
     "syslog": syslog,
     "rfc2822": rfc2822,
+    "day_first": day_first,
+    "month_first": month_first,
 }
 
 

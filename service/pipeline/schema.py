@@ -18,6 +18,8 @@ RawPath = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Target = Annotated[str, StringConstraints(pattern=r"^@?[A-Za-z_][A-Za-z0-9_@.\-]{0,200}\??$")]
 """ECS or vendor field. A trailing ``?`` means: leave it out quietly when the value is not of the field's type."""
 Scalar = str | int | float | bool
+Values = dict[str, Scalar | list[str]]
+Enricher = Literal["geoip", "asn", "user_agent", "threat_intel", "community_id", "domain", "identity"]
 Selection = dict[str, Any] | list[dict[str, Any]]
 """A Sigma selection: a mapping is AND, a list of mappings is OR; keys are ``field|modifier``."""
 
@@ -117,9 +119,12 @@ class Time(Model):
 
     field: RawPath | list[RawPath]
     """Raw field, or several: the first that is there wins. ``_time`` is the transport's own."""
-    format: Literal["iso8601", "epoch_second", "epoch_milli", "epoch_auto", "syslog", "clf", "rfc2822"] = "iso8601"
+    format: Literal[
+        "iso8601", "epoch_second", "epoch_milli", "epoch_auto", "syslog", "clf", "rfc2822", "day_first", "month_first"
+    ] = "iso8601"  # fmt: skip
     """``syslog``: ``Mmm dd hh:mm:ss`` (year from arrival) or ISO; ``clf``: ``10/Oct/2000:13:55:36 +0000``; ``rfc2822``: ``Fri, 27
-    Jan 2023 06:02:51 GMT``, or what ``epoch_auto`` reads."""
+    Jan 2023 06:02:51 GMT``, or what ``epoch_auto`` reads; ``day_first``: ``27/01/2023 18:02:51``, ``27.01.2023 6:02 PM``;
+    ``month_first``: ``01/27/2023 18:02:51``."""
     to: Target = "@timestamp"
     """Field that gets it. Only ``@timestamp`` decides the index and falls back to the arrival time."""
 
@@ -133,9 +138,6 @@ class Translate(Model):
     """Shared table in ``service/normalise/tables`` (``iana_protocols``, ``tcp_flags`` …)."""
     values: dict[str, Scalar | list[str]] | None = None
     """Looked-up value → new value. ``"*"`` is everything else; without it, other values stay (in place) or give nothing."""
-
-
-Values = dict[str, Scalar | list[str]]
 
 
 class Class(Model):
@@ -226,9 +228,6 @@ class Drift(Model):
 
     keys: Literal["known", "any"] = Field(default="known", description="``any``: what no step reads is kept, and no news.")
     values: list[str] = Field(default=[], description="Fields whose tables have every value: what they lack is news.")
-
-
-Enricher = Literal["geoip", "asn", "user_agent", "threat_intel", "community_id", "domain", "identity"]
 
 
 class PipelineFile(Model):

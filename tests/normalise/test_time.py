@@ -73,6 +73,24 @@ def test_dates_of_mail_and_http_are_read(value: object, text: str | None) -> Non
     assert text_of("rfc2822", value) == text
 
 
+@pytest.mark.parametrize(
+    ("form", "value", "text"),
+    [
+        ("day_first", "14/01/2026 10:11:12", "2026-01-14T10:11:12.000Z"),
+        ("day_first", "14.1.2026, 6:11 PM", "2026-01-14T18:11:00.000Z"),
+        ("day_first", "14-01-2026 10:11:12,5 +02:00", "2026-01-14T08:11:12.500Z"),
+        ("month_first", "01/14/2026 12:11:12 AM", "2026-01-14T00:11:12.000Z"),
+        ("month_first", "2026-01-14T10:11:12Z", "2026-01-14T10:11:12.000Z"),
+        ("month_first", "14/01/2026 10:11:12", None),
+        ("day_first", "14/01.2026 10:11:12", None),
+        ("day_first", "14/01/2026 13:11:12 PM", None),
+        ("day_first", "14/01/2026", None),
+    ],
+)
+def test_dates_in_numbers_are_read_in_the_order_that_the_pipeline_says(form: str, value: str, text: str | None) -> None:
+    assert text_of(form, value) == text
+
+
 @given(
     st.sampled_from(sorted(set(READERS) - {"syslog"})), st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text())
 )
