@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.decode import Limits, split
 from service.errors import ContentError, ContentErrors, Place
 from service.fields import Catalogue
-from service.scaffold.guess import Guess, guesses, time_of, unique_id
-from service.scaffold.shape import Shape, shape_of
+from service.scaffold.guess import Guess, guesses, unique_id
+from service.scaffold.pipeline_text import Understood, declaration, pipeline_text
+from service.scaffold.routes import Elsewhere, route_lines
+from service.scaffold.shape import shape_of
+from service.scaffold.steps import is_request
+from service.scaffold.times import time_of
 
 SHOWN = 6
 """Fields whose most frequent values the first dashboard shows."""
@@ -23,35 +27,38 @@ class Scaffold:
     """Relative path → text of every file, and what was understood of the lines."""
 
     files: dict[str, str]
-    understood: str
+    understood: Understood
+    advice: list[str] = field(default_factory=list)
+    """What a person should look at, a sentence each."""
 
 
-def scaffold(dataset: str, data: bytes, catalogue: Catalogue) -> Scaffold:
+def scaffold(dataset: str, data: bytes, catalogue: Catalogue, elsewhere: Elsewhere) -> Scaffold:
     """Files for ``pipelines/<dataset>``; raises ContentErrors when there is no event in ``data``."""
     units = split(data, Limits())
-    events = [event for run in units.runs for event in run.events][:MOST]
-    if not events:
+    texts = [event for run in units.runs for event in run.events][:MOST]
+    if not texts:
         fault = ContentError(Place("-"), "no_events", "there is no event in it", "give a file of real lines")
         raise ContentErrors("nothing to scaffold from", [fault])
     columns = next((run.columns for run in units.runs if run.columns), None)
-    shape = shape_of(events, columns)
-    found = list(guesses(dataset, shape.events, catalogue))
+    shape = shape_of(texts, columns)
     when = time_of(shape.events)
-    identity = unique_id(shape.events)
-    kept = [guess for guess in found if when is None or guess.path != when[0]]
-    suffix = "json" if shape.parse == ["json: {}"] else "log"
-    sample = [columns, *events] if columns else events
-    return Scaffold(
-        {
-            "pipeline.yml": _pipeline(dataset, shape, kept, when, identity),
-            "fields.yml": _fields(dataset, kept, catalogue),
-            "dashboard.yml": _dashboard(dataset, kept, catalogue),
-            f"samples/first.{suffix}": "\n".join(sample) + "\n",
-            "samples/first.facts.yml": _facts(dataset),
-        },
-        f"{len(events)} events, {shape.parse[0].split(':')[0]}: {len(kept)} fields, time "
-        + (f"{when[0]} ({when[1]})" if when else "not found"),
+    found = [
+        guess for guess in guesses(dataset, shape.events, catalogue, shape.step) if when is None or guess.path not in when.paths
+    ]
+    understood = Understood(
+        dataset, shape, found, when, unique_id(shape.events), route_lines(dataset, shape, texts, elsewhere), len(texts)
     )
+    suffix = "json" if shape.what == "JSON" else "log"
+    sample = [columns, *texts] if columns else texts
+    kept = [guess for guess in found if not is_request(guess)]
+    files = {
+        "pipeline.yml": pipeline_text(understood, catalogue),
+        "fields.yml": _fields(dataset, kept, catalogue),
+        "dashboard.yml": _dashboard(dataset, kept, catalogue),
+        f"samples/first.{suffix}": "\n".join(sample) + "\n",
+        "samples/first.facts.yml": _facts(dataset),
+    }
+    return Scaffold(files, understood, list(_advice(understood)))
 
 
 def write(folder: Path, made: Scaffold) -> None:
@@ -64,35 +71,26 @@ def write(folder: Path, made: Scaffold) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _pipeline(dataset: str, shape: Shape, kept: list[Guess], when: tuple[str, str] | None, identity: str | None) -> str:
-    product = dataset.partition(".")[2] or dataset
-    id_target = next((guess.target for guess in kept if guess.path == identity), None)
-    width = max((len(yaml_key(guess.path)) for guess in kept), default=0) + 1
-    lines = [
-        "# yaml-language-server: $schema=../schema.json",
-        f"dataset: {dataset}",
-        f"title: {dataset}",
-        f"summary: Events of {dataset}; say here what they are and why they matter.",
-        "status: experimental",
-        "delivery: [application]",
-        "",
-        f"decode: [{shape.decode}]",
-        f"route: {{ log_group|contains: {yaml_key(product)} }}",
-        "",
-        "parse:",
-        *(f"  {line}" for line in shape.parse),
-        "",
-        "normalise:",
+def _advice(understood: Understood) -> list[str]:
+    shape, when = understood.shape, understood.when
+    told = []
+    if when is None:
+        told.append("no time found: events get the time of their arrival; name the field in `time` if there is one")
+    elif when.doubt:
+        told.append(f"time {' + '.join(when.paths)}: {when.doubt}")
+    if (
+        lost := understood.lines - len(shape.events) - (shape.table is not None and shape.table.header is not None)
+    ) > 0 and "multiline" not in shape.decode:
+        told.append(f"{lost} lines are not like the others: see the dead letters and `message`")
+    nameless = [
+        guess.path for guess in understood.found if guess.path.rstrip("_0123456789") in ("word", "number", "text", "extra")
     ]
-    if when is not None:
-        lines.append(f"  time: {{ field: {yaml_key(when[0])}, format: {when[1]} }}")
-    lines.append("  move:")
-    lines.extend(f"    {yaml_key(guess.path) + ':':<{width}} {guess.target}" for guess in kept)
-    lines.append("  set: { event.kind: event }")
-    if shape.header is not None:
-        lines.append(f"  drop: {{ header: {{ {yaml_key(shape.header[0])}: {json.dumps(shape.header[1])} }} }}")
-    lines += ["", f"sink: {{ id: {id_target or 'position'}, period: month }}"]
-    return "\n".join(lines) + "\n"
+    if nameless:
+        where = "parse.columns.default" if shape.table is not None else "parse.pattern"
+        told.append(f"no name for {', '.join(nameless)}: give them one in `{where}`, `move` and fields.yml")
+    if len(understood.routes) == 1:
+        told.append("nothing in the events tells whose they are: only the log group's name does (`route`)")
+    return told
 
 
 def _dashboard(dataset: str, kept: list[Guess], catalogue: Catalogue) -> str:
@@ -125,17 +123,3 @@ def _fields(dataset: str, kept: list[Guess], catalogue: Catalogue) -> str:
             f'{leftover}: {{ type: flat_object, meaning: "Raw fields no step moved, and values that could not be cast." }}'
         )
     return "\n".join([*lines, *(declared[name] for name in sorted(declared))]) + "\n"
-
-
-def declaration(guess: Guess) -> str:
-    """The line of fields.yml for a field that ECS does not have."""
-    array = ", array: true" if guess.array else ""
-    meaning = json.dumps(f"{guess.path} of the raw event.", ensure_ascii=False)
-    return f"{guess.target}: {{ type: {guess.type}{array}, meaning: {meaning} }}"
-
-
-def yaml_key(path: str) -> str:
-    """A raw path as a YAML key."""
-    plain = path.replace("_", "a").replace(".", "a").replace("-", "a").isalnum() and path[0].isalpha()
-    words = path.lower() not in ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
-    return path if plain and words else json.dumps(path, ensure_ascii=False)

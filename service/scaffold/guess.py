@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from service.fields import Catalogue, FieldType
-from service.normalise.time import READERS
-from service.offline.raw_event import leaves
+from service.offline.raw_event import find, leaves
+from service.scaffold.values import ENDPOINT, METHODS, UUID, is_status, type_of
+from service.scaffold.words import candidates, looks_the_part, snake
 
-_ECS = {
-    "source.ip": "src srcip src_ip srcaddr source_ip sourceip sourceipaddress client_ip clientip c_ip remote_addr remote_ip ip",
-    "source.port": "srcport src_port source_port client_port spt sport",
-    "destination.ip": "dst dstip dst_ip dstaddr destination_ip dest_ip destip server_ip s_ip",
-    "destination.port": "dstport dst_port destination_port dest_port server_port dpt dport",
-    "user.name": "user username user_name usr login account suser principal",
-    "user.email": "email mail user_email",
-    "host.name": "host hostname host_name computer machine",
-    "event.action": "action act event eventname event_name operation op",
-    "event.id": "eventid event_id uuid event_uuid",
-    "log.level": "level severity loglevel log_level lvl priority",
-    "message": "message msg text _rest log description",
-    "process.name": "process program app application proc",
-    "process.pid": "pid process_id procid",
-    "http.request.method": "method http_method verb request_method cs_method",
-    "http.response.status_code": "status status_code http_status sc_status response_code",
-    "url.original": "url uri request_uri path cs_uri request_url",
-    "user_agent.original": "user_agent useragent ua http_user_agent agent",
-    "network.protocol": "proto protocol",
-    "cloud.account.id": "account_id accountid recipientaccountid owner_account",
-    "cloud.region": "region awsregion aws_region",
-    "trace.id": "trace_id traceid",
-    "event.reason": "reason",
-}
-_BY_WORD = {word: name for name, words in _ECS.items() for word in words.split()}
-_TIME_WORDS = (
-    "@timestamp", "timestamp", "time", "eventtime", "ts", "datetime", "date", "created", "when", "start", "starttime",
-    "loggedat", "createdat", "occurredat",
-)  # fmt: skip
-_FORMATS = ("iso8601", "clf", "syslog", "epoch_auto")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_OURS = ("event.module", "event.dataset", "event.ingested", "event.original", "ecs.", "siem.", "project.", "related.", "tags")
+_LABEL = re.compile(r"(.*\b[a-z]+\d)(?:Label)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +24,47 @@ class Guess:
     target: str
     type: FieldType | None
     array: bool = False
+    values: tuple[str, ...] = ()
+    """Different values that it had, up to thirty of them."""
 
 
-def guesses(dataset: str, events: list[dict[str, Any]], catalogue: Catalogue) -> Iterator[Guess]:
-    """One guess for every raw path any event has, in the order in which they first came."""
+def guesses(dataset: str, events: list[dict[str, Any]], catalogue: Catalogue, step: str = "") -> Iterator[Guess]:
+    """One guess for every raw path any event has, in the order in which they first came; ``step`` is what parsed them."""
     taken: set[str] = set()
-    for path, values in values_by_path(events).items():
-        yield guess_of(dataset, path, values, catalogue, taken)
+    by_path = values_by_path(events)
+    web = any(_is_web(path, values) for path, values in by_path.items())
+    labels = _labels(by_path)
+    for path, values in by_path.items():
+        yield guess_of(dataset, labels.get(path, path), values, catalogue, taken, raw=path, step=step, web=web)
 
 
-def guess_of(dataset: str, path: str, values: list[Any], catalogue: Catalogue, taken: set[str]) -> Guess:
-    """The guess for one raw path by the values it had; its target is ``taken`` from then on."""
-    kind, array = _type(values), any(isinstance(value, list) for value in values)
-    ecs = _BY_WORD.get(_word(path))
-    spec = catalogue.get(ecs) if ecs else None
-    if spec is not None and spec.name not in taken and not array and _fits(spec.type, kind):
+def guess_of(
+    dataset: str, path: str, values: list[Any], catalogue: Catalogue, taken: set[str], *, raw: str | None = None, step: str = "",
+    web: bool = True,
+) -> Guess:  # fmt: skip
+    """The guess for one raw path by the values it had; its target is ``taken`` from then on.
+
+    ``raw`` is the path where ``path`` says better what it is; ``web`` whether a path may be one of a URL.
+    """
+    kind, array = type_of(values), any(isinstance(value, list) for value in values)
+    texts = [_text(item) for value in values for item in (value if isinstance(value, list) else [value])]
+    seen = tuple(dict.fromkeys(texts))[:30]
+    for name in candidates(path, step):
+        spec = catalogue.get(name) if not name.startswith(_OURS) else None
+        if spec is None or spec.name in taken or spec.array != array or not _fits(spec.type, kind):
+            continue
+        if not looks_the_part(name, texts) or (name == "url.path" and not web) or name == path == "message.text":
+            continue
+        if name.endswith(".address") and not all(map(ENDPOINT.fullmatch, texts)):
+            continue
         taken.add(spec.name)
-        return Guess(path, spec.name, None)
-    own = f"{dataset}.{_snake(path)}"
+        return Guess(raw or path, spec.name, None, array, seen)
+    own = f"{dataset}.{_own(path)}"
     number = 2
     while own in taken:
-        own, number = f"{dataset}.{_snake(path)}_{number}", number + 1
+        own, number = f"{dataset}.{_own(path)}_{number}", number + 1
     taken.add(own)
-    return Guess(path, own, kind, array)
-
-
-def time_of(events: list[dict[str, Any]]) -> tuple[str, str] | None:
-    """Raw path and format of the field that says when it happened."""
-    values = values_by_path(events)
-    ranked = sorted(values, key=lambda path: (_rank(path), path.count(".")))
-    for path in ranked:
-        named = _rank(path) < len(_TIME_WORDS)
-        if not named and not all(map(_looks_like_time, values[path])):
-            continue
-        for form in _FORMATS:
-            read = READERS[form]
-            if all(not isinstance(value, bool | list | dict) and read(value) is not None for value in values[path]):
-                return path, form
-    return None
-
-
-def _looks_like_time(value: Any) -> bool:
-    """Good enough for a field whose name says nothing: a date with a clock, or seconds or milliseconds of our days."""
-    return isinstance(value, str | int) and re.fullmatch(r"1[5-9]\d{8}(\d{3})?|\d{4}-.*:.*|\d\d/.*:.*", str(value)) is not None
+    return Guess(raw or path, own, kind, array, seen)
 
 
 def values_by_path(events: list[dict[str, Any]]) -> dict[str, list[Any]]:
@@ -103,7 +72,7 @@ def values_by_path(events: list[dict[str, Any]]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for event in events:
         for path in dict.fromkeys(leaves(event)):
-            value = _at(event, path)
+            value = find(event, path)
             if "[]" not in path and value not in (None, "", [], {}):
                 found.setdefault(path, []).append(value)
     return found
@@ -112,71 +81,40 @@ def values_by_path(events: list[dict[str, Any]]) -> dict[str, list[Any]]:
 def unique_id(events: list[dict[str, Any]]) -> str | None:
     """The raw path whose values are UUIDs, another one in every event."""
     for path, values in values_by_path(events).items():
-        texts = [value for value in values if isinstance(value, str) and _UUID.fullmatch(value)]
-        if len(texts) == len(events) == len(set(texts)) and "id" in _word(path):
+        texts = [value for value in values if isinstance(value, str) and UUID.fullmatch(value)]
+        if len(texts) == len(events) == len(set(texts)) and "id" in snake(path):
             return path
     return None
 
 
-def _at(event: dict[str, Any], path: str) -> Any:
-    from service.offline.raw_event import find
-
-    return find(event, path)
-
-
-def _rank(path: str) -> int:
-    word = _word(path).replace("_", "")
-    return _TIME_WORDS.index(word) if word in _TIME_WORDS else len(_TIME_WORDS)
+def _is_web(path: str, values: list[Any]) -> bool:
+    word = snake(path.rpartition(".")[2])
+    return (word in ("method", "verb", "request_method") and all(value in METHODS for value in values)) or (
+        word in ("status", "status_code", "http_status") and all(map(is_status, values))
+    )
 
 
-def _word(path: str) -> str:
-    return path.rpartition(".")[2].strip('"').lower().replace("-", "_")
+def _labels(by_path: dict[str, list[Any]]) -> dict[str, str]:
+    """Of ``cs1`` the name that ``cs1Label`` gives it, where that is always the same."""
+    found = {}
+    for path, values in by_path.items():
+        label = _LABEL.fullmatch(path)
+        if label is not None and label[1] in by_path and len(set(map(str, values))) == 1:
+            found[label[1]] = f"{label[1].rpartition('.')[0]}.{snake(str(values[0]))}".lstrip(".")
+    return found
 
 
-def _snake(path: str) -> str:
-    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", path.replace('"', ""))
-    name = re.sub(r"[^a-z0-9_.]+", "_", words.lower()).strip("_.")
-    name = ".".join(part.strip("_") or "x" for part in name.split(".")) or "field"
+def _own(path: str) -> str:
+    parts = [snake(part) or "x" for part in path.replace('"', "").removeprefix("extension.").removeprefix("_").split(".")]
+    name = ".".join(parts)
     return name if name[0].isalpha() else f"field_{name}"
 
 
-def _type(values: list[Any]) -> FieldType:
-    flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
-    if all(isinstance(item, bool) for item in flat):
-        return "boolean"
-    if all(_is_long(item) for item in flat):
-        return "long"
-    if all(_is_double(item) for item in flat):
-        return "double"
-    texts = [item for item in flat if isinstance(item, str)]
-    if len(texts) == len(flat) and all(map(_is_address, texts)):
-        return "ip"
-    if len(texts) == len(flat) and all("T" in text and READERS["iso8601"](text) is not None for text in texts):
-        return "date"
-    return "keyword"
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _fits(wanted: str, found: FieldType) -> bool:
     if wanted in ("keyword", "wildcard", "match_only_text", "text"):
-        return found in ("keyword", "ip", "long", "date")
-    return wanted == found or (wanted == "float" and found in ("double", "long"))
-
-
-def _is_long(value: Any) -> bool:
-    if isinstance(value, str):
-        return re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) is not None
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-
-
-def _is_double(value: Any) -> bool:
-    if isinstance(value, str):
-        return re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?", value) is not None
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_address(value: str) -> bool:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return False
-    return True
+        return found in ("keyword", "ip", "long", "double", "date")
+    return wanted == found or (wanted in ("float", "double") and found in ("double", "long"))

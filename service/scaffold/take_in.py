@@ -14,8 +14,8 @@ from service.drift.naming import nameable
 from service.fields import Catalogue
 from service.pipeline.load import LoadedPipeline
 from service.pipeline.schema import Block, Translate
-from service.scaffold.folder import declaration, yaml_key
 from service.scaffold.guess import Guess, guess_of
+from service.scaffold.pipeline_text import declaration, yaml_key
 from service.yaml_file import Key
 
 Section = Literal["move", "instead", "translate", "classify", "columns"]

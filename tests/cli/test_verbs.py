@@ -66,7 +66,7 @@ def test_check_says_file_line_column_code_and_hint(source: Path, siem: Siem) -> 
     path.write_text(path.read_text().replace("event.kind", "event.knid"))
     said = siem("check", path)
     assert said.code == 1
-    assert "pipeline.yml:20:10 unknown_field: `event.knid` is no declared field (did you mean `event.kind`?)" in said.out
+    assert "pipeline.yml:29:10 unknown_field: `event.knid` is no declared field (did you mean `event.kind`?)" in said.out
 
 
 def test_check_refuses_tuning_of_no_pipeline(source: Path, content: Path, siem: Siem) -> None:
@@ -97,7 +97,7 @@ def test_coverage_names_the_line_no_sample_exercises(source: Path, siem: Siem) -
     path = source / "pipeline.yml"
     path.write_text(path.read_text().replace("  move:\n", "  move:\n    actor.nmae: user.full_name\n"))
     said = siem("test", "--coverage")
-    assert "pipeline.yml:17:5 unexercised: no sample carries `actor.nmae`" in said.out
+    assert "pipeline.yml:26:5 unexercised: no sample carries `actor.nmae`" in said.out
 
 
 def test_explain_names_the_line_that_made_each_field(source: Path, siem: Siem) -> None:
