@@ -176,21 +176,21 @@ def _pattern(test: Wildcard) -> str:
 
 
 def _same(where: Where) -> Callable[[object, object], bool]:
+    def holds(left: str, right: str) -> bool:
+        if where == "whole":
+            return left == right
+        if where == "inside":
+            return right in left
+        return left.startswith(right) if where == "start" else left.endswith(right)
+
     def same(value: object, other: object) -> bool:
-        right = text_of(other)
+        if value.__class__ is str and value == other:
+            return True  # whatever way they are compared
+        right = None if value is None else text_of(other)
         if right is None:
             return False
         wanted = right.lower()
-
-        def matches(text: str) -> bool:
-            left = text.lower()
-            if where == "whole":
-                return left == wanted
-            if where == "inside":
-                return wanted in left
-            return left.startswith(wanted) if where == "start" else left.endswith(wanted)
-
-        return any_text(matches)(value)
+        return any_text(lambda text: holds(text.lower(), wanted))(value)
 
     return same
 

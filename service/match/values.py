@@ -12,6 +12,9 @@ import re2
 from service.match.nodes import Network, Part
 
 MEMO_SIZE = 20_000
+FOUND_SIZE = 512
+"""Texts of which a pattern remembers whether it is found in them: thousands of rules have one."""
+LONGEST_FOUND = 128
 _LONG = 10**1000  # Python refuses to spell integers of more than 4,300 digits
 
 
@@ -87,13 +90,24 @@ def compile_regex(pattern: str, flags: str = "") -> object:
 
 def found_by(pattern: str, flags: str = "") -> Callable[[str], bool]:
     """``text -> is the pattern found in it``; linear in the text's length."""
-    search = compile_regex(pattern, flags).search  # type: ignore[attr-defined]  # re2 has no types
+    return _Found(compile_regex(pattern, flags)).__getitem__
 
-    def found(text: str) -> bool:
+
+class _Found(dict[str, bool]):
+    """``found[text]``: is a pattern found in it; remembers a few answers: names and ids come again and again."""
+
+    def __init__(self, compiled: object) -> None:
+        super().__init__()
+        self._search = compiled.search  # type: ignore[attr-defined]  # re2 has no types
+
+    def __missing__(self, text: str) -> bool:
         # Bytes cost a third of text here: the binding translates no offsets. "replace" is for lone surrogates.
-        return search(text.encode("utf-8", "replace")) is not None
-
-    return found
+        answer = self._search(text.encode("utf-8", "replace")) is not None
+        if len(text) <= LONGEST_FOUND:
+            if len(self) >= FOUND_SIZE:
+                self.clear()
+            self[text] = answer
+        return answer
 
 
 class Networks(dict[str, bool]):
