@@ -104,11 +104,13 @@ def _write_chain(draft: Draft, shape: Shape, slot: Slot, value: str) -> None:
     """Who acted, as the event says; with those behind it where more is known."""
     session = draft.slots.get("identity.session")
     key = session.local if session is not None and session.touched else "None"
-    own, name = draft.code.local(slot.name, "e"), draft.code.local(slot.name, "e")
-    # Two statements: what the event says by itself is worked out once for a caller, what else is known is asked each time.
-    draft.code.add(f"{own} = {value} if {slot.local} is not None else ''")
-    member = key_text("chain")
-    draft.code.add(f"{name} = {member!r} + (chain_of({key}, {slot.local}) or {own}) if {slot.local} is not None else ''")
+    own, name, more = (draft.code.local(slot.name, "e") for _ in range(3))
+    member, chain = key_text("chain"), slot.local
+    # What the event says by itself is worked out once for a caller; what else is known is looked for each time.
+    draft.code.add(f"{own} = {member!r} + {value} if {chain} is not None else ''", f"{name} = {own}")
+    known = f"{chain}[-1] in told or (len({chain}) > 1 and {chain}[-2] in told)"
+    with draft.code.block(f"if {own} and ({known if key == 'None' else f'{key} in told or {known}'}):"):
+        draft.code.add(f"{more} = chain_of({key}, {chain})", f"if {more} is not None: {name} = {member!r} + {more}")
     shape.put_optional("identity", Part("event", name))
 
 

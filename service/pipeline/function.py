@@ -157,7 +157,7 @@ class _Function:
         code.add("source_name = slice_.source", "times = slice_.times")
         code.add("ids, position, arrived, cloudwatch, envelope, region_member, low, high, views = facts")
         if "identity" in self.file.enrich:
-            code.add("chain_of = identities.of(slice_.project, slice_.environment).text")
+            code.add("chain_of, told = identities.of(slice_.project, slice_.environment).text, identities.names")
         prefix = f"siem-{self.file.dataset}-"
         code.add(
             f"action = '{{\"create\":{{\"_index\":\"{prefix}' + slice_.project + '-' + slice_.environment + '-'",
