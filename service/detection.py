@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -77,10 +77,10 @@ class Matching:
         """Ask ``detector``."""
         self._detector = detector
 
-    def matches(self, dataset: str, watch: Watch, carried: Carried) -> Iterator[Hit]:
+    def matches(self, dataset: str, watch: Watch, carried: Carried) -> list[Hit]:
         """The matches of a batch."""
-        for match in self._detector.look(dataset, watch, carried.watched, carried.pieces):
-            yield Hit(match.rule.id, match.at, match.seen)
+        found = self._detector.look(dataset, watch, carried.watched, carried.pieces)
+        return [(rule.about.id, at, seen) for rule, at, seen in found]
 
 
 def load_detections(settings: Settings, loaded: Mapping[str, LoadedPipeline]) -> Detections:

@@ -6,12 +6,14 @@ from its index, where it was stored before the signal was sent.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import orjson
 
 from service.alerts.signal import Counted, Signal
-from service.detect.joining import TIME, Joins, Source, milliseconds
+from service.detect.correlation_rule import Correlation
+from service.detect.joining import TIME, Joins, milliseconds
 from service.detect.seen import Seen
 from service.event import Slice
 
@@ -19,9 +21,9 @@ MOST_COUNTED = 2000
 """Events of one signal; of a message with more there are several signals."""
 LONGEST = 256 * 1024
 """Characters of the groups and values of one signal, about."""
-_PARTS = 11
-"""Pieces of a bulk action between its quotes, and what follows it."""
-_KEYS = ("_index", "_id")
+_OPENING, _MIDDLE = '{"create":{"_index":"', '","_id":"'
+"""Of a bulk action, as pipelines write it: so that neither index nor id needs an escape."""
+_TIME = (TIME,)
 
 Event = tuple[int, int, str, str | float | None]
 
@@ -33,54 +35,63 @@ class Gathering:
         """Nothing has matched yet."""
         self._joins = joins
         self._dataset = dataset
-        self._groups: dict[str, list[tuple[Source, dict[tuple[str, ...], list[Event]]]]] = {}
+        self.matches: defaultdict[str, list[tuple[Seen, str]]] = defaultdict(list)
+        """Rule → what matched it, each with its lines of a bulk request. Whoever finds a match adds it."""
         self._indices: dict[str, int] = {}
-
-    def add(self, rule: str, seen: Seen, piece: str) -> None:
-        """A match; without a value to group by, or without a time, it contributes nothing."""
-        sources = self._groups.get(rule)
-        if sources is None:
-            sources = self._groups[rule] = [(each, {}) for each in self._joins.sources.get((rule, self._dataset), ())]
-        if not sources:
-            return
-        time_ms = milliseconds(seen.at(TIME, (TIME,)))
-        if time_ms is None:
-            return
-        index, identity = place_of(piece)
-        number = self._indices.setdefault(index, len(self._indices))
-        for source, groups in sources:
-            event = (time_ms, number, identity, source.valued(seen))
-            for group in source.grouped(seen):
-                events = groups.get(group)
-                if events is None:
-                    groups[group] = [event]
-                else:
-                    events.append(event)
 
     def signals(self, slice_: Slice) -> Iterator[Signal]:
         """All of it, as events of the project, environment and stream of a slice."""
-        scope = (slice_.project, slice_.environment)
+        scope, found = (slice_.project, slice_.environment), list(self._gathered())
         for everywhere in (False, True):
             counted: list[Counted] = []
             events = size = 0
-            for each in self._counted(() if everywhere else scope, everywhere=everywhere):
-                counted.append(each)
-                events += len(each.events)
-                size += sum(map(len, each.group)) + sum([len(event[3]) for event in each.events if event[3].__class__ is str])
-                if events >= MOST_COUNTED or size >= LONGEST:
-                    yield self._signal(slice_, counted, events, everywhere=everywhere)
-                    counted, events, size = [], 0, 0
+            for rule, correlation, group, its in found:
+                if correlation.across_projects is not everywhere:
+                    continue
+                for part in [its] if len(its) <= MOST_COUNTED else _parts(its):
+                    counted.append(Counted(rule, correlation.about.id, group if everywhere else (*scope, *group), part))
+                    events += len(part)
+                    size += sum(map(len, group)) + sum([len(event[3]) for event in part if event[3].__class__ is str])
+                    if events >= MOST_COUNTED or size >= LONGEST:
+                        yield self._signal(slice_, counted, events, everywhere=everywhere)
+                        counted, events, size = [], 0, 0
             if counted:
                 yield self._signal(slice_, counted, events, everywhere=everywhere)
 
-    def _counted(self, scope: tuple[str, ...], *, everywhere: bool) -> Iterator[Counted]:
-        for rule, sources in self._groups.items():
-            for source, groups in sources:
-                if source.correlation.across_projects is everywhere:
-                    for group, events in groups.items():
-                        for start in range(0, len(events), MOST_COUNTED):
-                            part = events[start : start + MOST_COUNTED]
-                            yield Counted(rule, source.correlation.about.id, (*scope, *group), part)
+    def _gathered(self) -> Iterator[tuple[str, Correlation, tuple[str, ...], list[Event]]]:
+        """Rule, correlation, group without the project, and the events of each."""
+        for rule, matches in self.matches.items():
+            sources = self._joins.sources.get((rule, self._dataset))
+            if not sources:
+                continue
+            named = list(self._named(matches))
+            for source in sources:
+                groups: dict[tuple[str, ...], list[Event]] = {}
+                valued = source.valued if source.values else None
+                for seen, time_ms, number, identity in named:
+                    event = (time_ms, number, identity, None if valued is None else valued(seen))
+                    for group in source.grouped(seen):
+                        if group in groups:
+                            groups[group].append(event)
+                        else:
+                            groups[group] = [event]
+                for group, events in groups.items():
+                    yield rule, source.correlation, group, events
+
+    def _named(self, matches: list[tuple[Seen, str]]) -> Iterator[tuple[Seen, int, int, str]]:
+        """Each with its time, the number of its index, and its id; what has no time contributes nothing."""
+        head, number = "", 0
+        for seen, piece in matches:
+            time_ms = milliseconds(seen.at(TIME, _TIME))
+            if time_ms is None:
+                continue
+            if head and piece.startswith(head):  # as the one before, in the same index
+                yield seen, time_ms, number, piece[len(head) : piece.index('"', len(head))]
+                continue
+            index, identity = place_of(piece)
+            number = self._indices.setdefault(index, len(self._indices))
+            head = piece[: piece.index(_MIDDLE) + len(_MIDDLE)] if piece.startswith(f"{_OPENING}{index}{_MIDDLE}") else ""
+            yield seen, time_ms, number, identity
 
     def _signal(self, slice_: Slice, counted: list[Counted], events: int, *, everywhere: bool) -> Signal:
         return Signal(
@@ -100,10 +111,12 @@ class Gathering:
         )
 
 
+def _parts(events: list[Event]) -> Iterator[list[Event]]:
+    for start in range(0, len(events), MOST_COUNTED):
+        yield events[start : start + MOST_COUNTED]
+
+
 def place_of(piece: str) -> tuple[str, str]:
-    """Index and id out of a bulk action; the pipeline writes both so that they need no escapes."""
-    parts = piece.split('"', _PARTS - 1)
-    if parts[3] == _KEYS[0] and parts[7] == _KEYS[1] and parts[10].startswith("}}\n"):
-        return parts[5], parts[9]
+    """Index and id out of a bulk action."""
     action = orjson.loads(piece[: piece.index("\n")])["create"]
     return action["_index"], action["_id"]

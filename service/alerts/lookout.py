@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import orjson
 
@@ -33,14 +33,9 @@ _TOLD = 50_000
 """Pairs of first-seen rules that were signalled already."""
 
 
-class Hit(NamedTuple):
-    """A rule matched a document of the batch."""
-
-    rule: str
-    at: int
-    seen: Seen
-    """The document; it is read when somebody asks for more than is known of it."""
-
+Hit = tuple[str, int, Seen]
+"""A rule's id, the number of the document in the batch that it matched, and the document, which is read when somebody asks for
+more than is known of it."""
 
 Part = tuple[Slice, Carried]
 """A slice of a message, as a pipeline carried it."""
@@ -85,7 +80,7 @@ class _Fold:
         """The signal."""
         slice_, carried = self.part
         return Signal(
-            rule=self.hit.rule,
+            rule=self.hit[0],
             project=slice_.project,
             environment=slice_.environment,
             stream=slice_.stream,
@@ -149,7 +144,7 @@ class Lookout:
         slice_, carried = part
         origin = Origin(slice_.project, slice_.environment, dataset)
         matches, rules, quiet, pieces = looked.matches, self._rules, self._quiet, carried.pieces
-        suppresses = self._rating.suppresses
+        suppresses, gathered = self._rating.suppresses, gathering.matches
         for hit in self._matcher.matches(dataset, watch, carried):
             name, at, seen = hit
             matches[name] += 1
@@ -161,11 +156,11 @@ class Lookout:
                 continue
             if name not in quiet:
                 self._alone(folds, hit, rule, origin, part, now_ms)
-            gathering.add(name, seen, pieces[at])
+            gathered[name].append((seen, pieces[at]))
         for hit in self._found(dataset, pieces):
             matches[FINDING] += 1
-            rule = finding_rule(hit.seen.document)
-            if self._rating.suppressed(rule, origin, hit.seen, now_ms) is not None:
+            rule = finding_rule(hit[2].document)
+            if self._rating.suppressed(rule, origin, hit[2], now_ms) is not None:
                 looked.suppressed[FINDING] += 1
             else:
                 self._alone(folds, hit, rule, origin, part, now_ms)
@@ -174,24 +169,24 @@ class Lookout:
         self, folds: dict[tuple[object, ...], _Fold], hit: Hit, rule: AlertRule, origin: Origin, part: Part, now_ms: int
     ) -> None:
         """A match that raises an alert by itself: those of one principal, window and severity are one signal."""
-        slice_, carried = part
-        document, who, what = hit.seen.document, "", ""
-        if hit.rule == FINDING:
+        (slice_, carried), (name, at, seen) = part, hit
+        document, who, what = seen.document, "", ""
+        if name == FINDING:
             key = finding_key(document)
         elif rule.first_seen is not None:
             who, what = grouped_by(document, rule.first_seen.who), grouped_by(document, rule.first_seen.what)
-            if not who.strip() or not what.strip() or not self._is_news(hit.rule, slice_, who, what):
+            if not who.strip() or not what.strip() or not self._is_news(name, slice_, who, what):
                 return
             key = f"{who}\n{what}"
         else:
             key = grouped_by(document, rule.group_by) if rule.group_by else same_principal(document)
-        evidence = Evidence(*place_of(carried.pieces[hit.at]), _time_of(hit.seen, slice_.arrival_ms))
-        severity = self._rating.severity(rule, origin, hit.seen, now_ms)
+        evidence = Evidence(*place_of(carried.pieces[at]), _time_of(seen, slice_.arrival_ms))
+        severity = self._rating.severity(rule, origin, seen, now_ms)
         # Across windows nothing is folded: which alert an event belongs to must not depend on its neighbours.
         window = believed_ms(evidence.time_ms, slice_.arrival_ms) // (rule.window_ms or self._window_ms)
         # Who is behind a session may become known later: whoever makes the alert decides it anew.
-        said = key if hit.rule == FINDING or rule.first_seen is not None or rule.group_by else ""
-        place = (hit.rule, severity, key, window)
+        said = key if name == FINDING or rule.first_seen is not None or rule.group_by else ""
+        place = (name, severity, key, window)
         fold = folds.get(place)
         if fold is None:
             fold = folds[place] = _Fold(hit, part, slice_.arrival_ms, key=said, who=who, what=what)
@@ -204,7 +199,7 @@ class Lookout:
         for at, piece in enumerate(pieces):
             document = orjson.loads(piece[piece.index("\n") + 1 :])
             if not is_over(document) and SEVERITIES.index(finding_rule(document).level) >= least:
-                yield Hit(FINDING, at, Seen(document))
+                yield FINDING, at, Seen(document)
 
     def _is_news(self, rule: str, slice_: Slice, who: str, what: str) -> bool:
         """Whether this worker did not tell of the pair lately; what it told is durable, or the worker ended."""
@@ -225,14 +220,15 @@ def _time_of(seen: Seen, otherwise_ms: int) -> int:
 
 def _told(hit: Hit, slice_: Slice, carried: Carried) -> str:
     """The document without ``event.original``: cut out of its text, where that is the raw event and stands there once."""
-    if text := hit.seen.text:
-        original = f',"original":{quote(slice_.events[carried.at[hit.at]])}'
+    _, at, seen = hit
+    if text := seen.text:
+        original = f',"original":{quote(slice_.events[carried.at[at]])}'
         start = text.find(original[:_HEAD])  # finding all of it takes ten times as long
         end = start + len(original)
         sure = start >= 0 and text.startswith(original, start) and text.find(original[:_HEAD], end) < 0
         if sure and len(text) - len(original) <= _LARGEST:
             return text[:start] + text[end:]
-    return _shortened(hit.seen.document)
+    return _shortened(seen.document)
 
 
 def _shortened(document: Mapping[str, Any]) -> str:

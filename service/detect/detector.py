@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.detect.compiled import Holds, Resolved, compile_rule
 from service.detect.index import Index, columns_of
@@ -22,8 +22,7 @@ MOST_WATCHED = 20
 """Fields that rules ask for are handed out beside documents; the most asked for first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A document that a rule matches."""
 
     rule: Rule
@@ -187,7 +186,7 @@ class Detector:
         ask = mine.asker(len(pieces))
         for at, numbers in index.candidates(known, pieces):
             seen = Seen(piece=pieces[at], known=known[at], places=index.places)
-            ask(at, seen, sorted(numbers) if len(numbers) > 1 else numbers, decided, matches)
+            ask(at, seen, numbers, decided, matches)
             mine.cost.read += seen.is_read
         mine.cost.events += len(pieces)
         mine.cost.nanoseconds += self._ticks() - began
@@ -208,7 +207,7 @@ class Detector:
 
 
 def _needs_text(rule: Resolved, watch: Watch) -> bool:
-    """Whether the raw event's text tells early that a rule will not match, and nothing that is watched does."""
+    """Whether the raw event's text tells early that a rule will not match, where nothing that is watched decides it."""
     if KEYWORDS in rule.where:
         return True
-    return any(spot.raw for found in rule.where.values() for spot in found) and Index([rule], watch).reads_documents
+    return any(spot.raw for found in rule.where.values() for spot in found) and not Index([rule], watch).decided

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-import re2
-
-from service.detect.compiled import TRUE, Resolved
+from service.detect.compiled import FALSE, TRUE, Resolved
 from service.detect.spots import KEYWORDS
+from service.detect.tables import MEMO_SIZE, NONE, Facets, Search, Test, Words
 from service.detect.weaken import (
     COMMON,
     Column,
@@ -25,24 +25,21 @@ from service.detect.weaken import (
     literals,
     narrows,
     rarity,
+    settled,
     weaken,
 )
-from service.match import Node, to_function
+from service.match import Item, Node, predicate, to_function
+from service.match.nodes import Present, SameAs
+from service.match.nodes import Test as MatchTest
 from service.match.parse import TEXT
-from service.match.values import text_of
+from service.match.values import split_path, text_of
 from service.pipeline.watch import Watch, Watched
 
-MEMO_SIZE = 20_000
-LONGEST_MEMO = 300
-"""Characters of a text whose answer is remembered."""
-_SEARCH_MEMORY = 64 * 1024 * 1024
-
+_KEY = re.compile(r"[a-zA-Z0-9_.-]+")
 DOCUMENT = "_document"
 """The document as it is written."""
 _ESCAPE = "\\u"
 """In a raw event as it came letters may be written so; what is looked for there is then not seen."""
-Numbers = frozenset[int]
-NONE: Numbers = frozenset()
 
 
 class Index:
@@ -66,8 +63,13 @@ class Index:
             if is_known(rule.node, column_of(rule, watch.facets + watch.texts), frozenset([KEYWORDS]))
         )
         """Rules that match whenever they are candidates: no document need be read to know."""
-        self._tests: list[Callable[..., bool] | None] = []
-        tests: list[Callable[..., bool] | None] = []
+        self._rules = rules
+        self._facets = {name: at for at, name in enumerate(watch.facets)}
+        self._nodes: list[Node] = []
+        words: dict[str, set[int]] = {}
+        self._left: dict[tuple[int, Node], Test | bool] = {}
+        self._items: dict[Item, Callable[[Mapping[str, object]], bool]] = {}
+        tests: list[Test | None] = []
         buckets: dict[tuple[int, str], list[int]] = {}
         everywhere: list[int] = []
         wanted: dict[str, dict[str, set[int]]] = {}
@@ -78,11 +80,14 @@ class Index:
             by_facets = weaken(rule.node, facet)
             by_all = weaken(rule.node, column_of(rule, watch.facets + watch.texts), frozenset([KEYWORDS]))
             tests.append(self._function(rule, by_facets, "facets"))
-            self._tests.append(self._function(rule, by_all, "facets", "texts") if by_all != by_facets else None)
+            self._nodes.append(by_all)
             if (found := exact(rule.node, facet)) is not None:
                 at = watch.facets.index(found[0])
                 for value in found[1]:
                     buckets.setdefault((at, value), []).append(number)
+                if TEXT in watch.texts and number not in self.decided:
+                    for word in texts_of.in_raw_event(rule):
+                        words.setdefault(word, set()).add(number)
                 continue
             everywhere.append(number)
             looked_for = texts_of.watched(rule)
@@ -92,36 +97,70 @@ class Index:
                 searched.add(number)
                 for each in looked_for:
                     wanted.setdefault(each.column, {}).setdefault(each.text, set()).add(number)
-        self._table = _Facets(buckets, everywhere, tests, frozenset(searched))
-        self._whole = _Search(wanted.pop(DOCUMENT), remember=False) if DOCUMENT in wanted else None
-        self._searches = [(watch.texts.index(name), _Search(its, remember=name != TEXT)) for name, its in wanted.items()]
-        self.always = tuple(n for n in everywhere if n not in searched and tests[n] is None and self._tests[n] is None)
+        self._words = Words(words, watch.texts.index(TEXT)) if words else None
+        self._worded = NONE.union(*words.values())
+        self._table = Facets(buckets, everywhere, tests, self._what_is_left, frozenset(searched))
+        self._searched = {number: self._function(rules[number], self._nodes[number], "facets", "texts") for number in searched}
+        self._whole = Search(wanted.pop(DOCUMENT), remember=False) if DOCUMENT in wanted else None
+        self._searches = [(watch.texts.index(name), Search(its, remember=name != TEXT)) for name, its in wanted.items()]
+        self.always = tuple(n for n in everywhere if n not in searched and self._nodes[n] == TRUE)
         """Rules for which every event's document must be read."""
         self.reads_documents = self._whole is not None or bool(self.always)
         """Whether the whole of a document is looked at in some way for every event."""
 
-    def candidates(self, watched: Sequence[Watched], pieces: Sequence[str]) -> list[tuple[int, Numbers]]:
-        """Positions of the events that are worth a look, with the rules to look with."""
-        table, searches, tests, whole = self._table, self._searches, self._tests, self._whole
-        found: list[tuple[int, Numbers]] = []
+    def candidates(self, watched: Sequence[Watched], pieces: Sequence[str]) -> list[tuple[int, Sequence[int]]]:
+        """Positions of the events that are worth a look, with the rules to look with, in their order."""
+        table, searches, asks, whole = self._table, self._searches, self._searched, self._whole
+        found: list[tuple[int, Sequence[int]]] = []
         for at, (facets, texts) in enumerate(watched):
-            direct, searched = table[facets]
+            sure, tests, searched = table[facets]
+            numbers: Sequence[int] = sure
+            if tests and (more := [number for number, test in tests if test(facets, texts)]):
+                numbers = sorted((*sure, *more)) if sure else more
             if searched:
+                hits = NONE
                 for column, search in searches:
                     text = texts[column]
                     if text.__class__ is not str:
                         text = _text(text)
-                    if hits := search[text] & searched:
-                        direct = direct | hits
+                    if some := search[text]:
+                        hits |= some
                 if whole is not None:
                     piece = pieces[at]
-                    if hits := whole[piece[piece.index("\n") :]] & searched:
-                        direct = direct | hits
-            if direct and (left := frozenset(n for n in direct if (test := tests[n]) is None or test(facets, texts))):
-                found.append((at, left))
+                    hits |= whole[piece[piece.index("\n") :]]
+                if hits and (more := [n for n in hits & searched if (asked := asks[n]) is None or asked(facets, texts)]):
+                    numbers = sorted((*numbers, *more))
+            if numbers:
+                found.append((at, numbers))
         return found
 
-    def _function(self, rule: Resolved, node: Node, *parameters: str) -> Callable[..., bool] | None:
+    def _what_is_left(self, number: int, facets: tuple[Any, ...]) -> Test | bool:
+        """What these facets leave to be asked of a rule; they differ more often than what they leave."""
+        rule, words = self._rules[number], self._words if number in self._worded else None
+        single = _single(rule, self.watch.facets)
+
+        def holds(item: Item) -> bool | None:
+            name = single(item.field)
+            if name is None or any(isinstance(test, SameAs) for test in item.tests):
+                return None
+            alike = Item("facet", item.tests)
+            test = self._items.get(alike)
+            if test is None:
+                test = self._items[alike] = predicate(alike)
+            return test({"facet": facets[self._facets[name]]})
+
+        node = settled(self._nodes[number], holds)
+        if node == FALSE:
+            return False
+        found = self._left.get((number, node))
+        if found is None:
+            if len(self._left) >= MEMO_SIZE:
+                self._left.clear()
+            asked = self._function(rule, node, "facets", "texts")
+            found = self._left[number, node] = (True if asked is None else asked) if words is None else words.test(number, asked)
+        return found
+
+    def _function(self, rule: Resolved, node: Node, *parameters: str) -> Test | None:
         """The weakened rule as a function; None where it says nothing."""
 
         def value(name: str) -> str:
@@ -175,6 +214,23 @@ class _Texts:
                 return self._spread(rule, found)
         return None
 
+    def in_raw_event(self, rule: Resolved) -> frozenset[str]:
+        """Words of which the raw event must hold one, whatever else is known; none where nothing of the kind can be said."""
+        found = literals(rule.node, self._raw_words(rule), self.score)
+        return frozenset({each.text for each in found} | {_ESCAPE}) if found else frozenset()
+
+    def _raw_words(self, rule: Resolved) -> Find:
+        """What a test of a raw value needs; that there is one at all needs its key."""
+        keys = {name: split_path(found[0].path)[-1] for name, found in rule.where.items() if len(found) == 1 and found[0].raw}
+        kept = {name: key.lower() for name, key in keys.items() if _KEY.fullmatch(key)}
+
+        def find(name: str, test: MatchTest) -> Literal | None:
+            if isinstance(test, Present):
+                return _literal(TEXT if name in kept else None, kept.get(name))
+            return _literal(TEXT if name in keys else None, as_any_json(test))
+
+        return find
+
     def _spread(self, rule: Resolved, found: frozenset[Literal]) -> frozenset[Literal]:
         """By the columns that may hold the value of a name; with the escapes that may hide a text in a raw event."""
         spread: set[Literal] = set()
@@ -216,59 +272,3 @@ def _text(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "\n".join(map(_text, value))
     return text_of(value) or ""
-
-
-class _Facets(dict[tuple[Any, ...], tuple[Numbers, Numbers]]):
-    """``table[facets]``: rules that these values leave possible, those that are searched for apart; bounded."""
-
-    def __init__(
-        self,
-        buckets: Mapping[tuple[int, str], list[int]],
-        everywhere: Sequence[int],
-        tests: Sequence[Callable[..., bool] | None],
-        searched: Numbers,
-    ) -> None:
-        super().__init__()
-        self.buckets = buckets
-        self.everywhere = everywhere
-        self.tests = tests
-        self.searched = searched
-
-    def __missing__(self, facets: tuple[Any, ...]) -> tuple[Numbers, Numbers]:
-        numbers = list(self.everywhere)
-        for at, value in enumerate(facets):
-            if (text := text_of(value)) is not None:
-                numbers += self.buckets.get((at, text.lower()), ())
-        left = frozenset(number for number in numbers if (test := self.tests[number]) is None or test(facets))
-        answer = (left - self.searched, left & self.searched)
-        if len(self) >= MEMO_SIZE:
-            self.clear()
-        if len(repr(facets)) <= LONGEST_MEMO:
-            self[facets] = answer
-        return answer
-
-
-class _Search(dict[str, Numbers]):
-    """``search[text]``: rules one of whose texts is in it; remembers a bounded number of answers."""
-
-    def __init__(self, wanted: Mapping[str, set[int]], *, remember: bool) -> None:
-        """``remember``: the same texts come again."""
-        super().__init__()
-        self._longest = LONGEST_MEMO if remember else -1
-        options = re2.Options()
-        options.max_mem = _SEARCH_MEMORY
-        options.literal = options.never_capture = True
-        self._numbers = [frozenset(numbers) for numbers in wanted.values()]
-        self._set = re2.Set.SearchSet(options)
-        for text in wanted:
-            self._set.Add(text.encode("utf-8", "replace"))
-        self._set.Compile()
-
-    def __missing__(self, text: str) -> Numbers:
-        hits = self._set.Match(text.lower().encode("utf-8", "replace"))
-        answer = NONE.union(*(self._numbers[hit] for hit in hits)) if hits else NONE
-        if len(text) <= self._longest:
-            if len(self) >= MEMO_SIZE:
-                self.clear()
-            self[text] = answer
-        return answer

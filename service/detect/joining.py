@@ -41,9 +41,12 @@ class Source:
 
     def grouped(self, seen: Seen) -> Iterable[tuple[str, ...]]:
         """The groups that a match belongs to, without its project; none where the document has nothing to group by."""
-        values = tuple([each(seen) for each in self.groups])
-        if all(value.__class__ is str for value in values):
-            return (cast("tuple[str, ...]", values),)
+        values = [each(seen) for each in self.groups]
+        for value in values:
+            if value.__class__ is not str:
+                break
+        else:
+            return (cast("tuple[str, ...]", tuple(values)),)
         choices = [_texts(value) for value in values]
         return islice(product(*choices), MOST_GROUPS)
 

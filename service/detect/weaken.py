@@ -64,6 +64,20 @@ def weaken(node: Node, column: Column, once: frozenset[str] = frozenset(), *, po
             return Item(name, tuple(kept)) if kept else unknown
 
 
+def settled(node: Node, holds: Callable[[Item], bool | None]) -> Node:
+    """The node without the items of which ``holds`` knows whether they hold; None stands for what it does not know."""
+    match node:
+        case And(nodes):
+            return fold(And(tuple(settled(each, holds) for each in nodes)))
+        case Or(nodes):
+            return fold(Or(tuple(settled(each, holds) for each in nodes)))
+        case Not(inner):
+            return fold(Not(settled(inner, holds)))
+        case Item():
+            known = holds(node)
+            return node if known is None else TRUE if known else FALSE
+
+
 def is_known(node: Node, column: Column, once: frozenset[str] = frozenset()) -> bool:
     """Whether columns alone decide the node: its weakened form then says the same."""
     match node:

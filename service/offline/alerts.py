@@ -56,9 +56,9 @@ class _Matching:
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
 
-    def matches(self, dataset: str, watch: Watch, carried: Carried) -> Iterator[Hit]:
-        for match in self._detector.look(dataset, watch, carried.watched, carried.pieces):
-            yield Hit(match.rule.id, match.at, match.seen)
+    def matches(self, dataset: str, watch: Watch, carried: Carried) -> list[Hit]:
+        found = self._detector.look(dataset, watch, carried.watched, carried.pieces)
+        return [(rule.id, at, seen) for rule, at, seen in found]
 
 
 class Alarm:

@@ -33,7 +33,7 @@ class Everything:
 
     def matches(self, dataset: str, watch: Watch, carried: Carried) -> list[Hit]:
         documents = [json.loads(piece.split("\n")[1]) for piece in carried.pieces]
-        return [Hit(rule, at, Seen(each)) for at, each in enumerate(documents) for rule in self._rules]
+        return [(rule, at, Seen(each)) for at, each in enumerate(documents) for rule in self._rules]
 
 
 def carried(*documents: Mapping[str, Any]) -> Carried:
@@ -133,7 +133,7 @@ class Written(Everything):
     """The same, of documents that nobody has read."""
 
     def matches(self, dataset: str, watch: Watch, carried: Carried) -> list[Hit]:
-        return [Hit(rule, at, Seen(piece=piece)) for at, piece in enumerate(carried.pieces) for rule in self._rules]
+        return [(rule, at, Seen(piece=piece)) for at, piece in enumerate(carried.pieces) for rule in self._rules]
 
 
 @pytest.mark.parametrize("raw", ['{"a":"\\u00e9\\n"}', "plain", "x" * 100, 'says ,"original":"plain', "", "gone"])

@@ -206,7 +206,7 @@ detection: { s: { ASKED }, condition: s }
 
 
 def test_a_flood_of_different_values_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
-    monkeypatch.setattr("service.detect.index.MEMO_SIZE", 50)
+    monkeypatch.setattr("service.detect.tables.MEMO_SIZE", 50)
     text = """
 title: A rule
 logsource: { product: acme, service: app }
@@ -289,3 +289,38 @@ detection: { s: { event.action: login }, condition: s }
     detector = Detector(load(text))
     pieces = [f'{{"create":{{}}}}\n{{"event":{{"action":"{action}"}}}}\n' for action in ("login", "logout")]
     assert [match.at for match in detector.look("acme.app", Watch(), [], pieces)] == [0]
+
+
+def test_a_rule_about_one_call_and_a_parameter_reads_no_event_without_the_parameter(load: Any) -> None:
+    text = """
+title: A rule
+logsource: { product: acme, service: app }
+detection: { s: { eventName: Put, ASKED }, condition: s }
+"""
+    asked = ("deep.key|contains: [ransom, restore_files]", "deep.cipher|exists: true")
+    detector = Detector(load(*(text.replace("ASKED", each) for each in asked)))
+    watch = detector.watch("acme.app")
+    assert watch == Watch(("event.action",), (TEXT,))
+    raws = ['{"deep":{"key":"a/RANSOM.txt"}}', '{"deep":{"key":"a"}}', '{"deep":{"cipher":"x"}}', '{"deep":{"ciph\\u0065r":1}}']
+    pieces = ["{}\n" + json.dumps({"event": {"original": raw, "action": "Put"}}) + "\n" for raw in raws]
+    pieces[1] = "{}\nnever read\n"
+    found = detector.look("acme.app", watch, [(("Put",), (raw,)) for raw in raws], pieces)
+    assert [(match.at, match.rule is detector.rules.rules[0]) for match in found] == [(0, True), (2, False), (3, False)]
+    (cost,) = detector.costs()
+    assert [each.looked for each in cost.rules] == [2, 2], "what escapes hide is looked at"
+
+
+@pytest.mark.parametrize("original", ['{"deep":{"key":"here"}}', '{"deep":{"key":"***"}}'])
+def test_a_raw_event_counts_as_its_document_has_it(load: Any, original: str) -> None:
+    """What a pipeline hands out may say more: secrets are taken out of what is stored."""
+    text = """
+title: A rule
+logsource: { product: acme, service: app }
+detection: { s: { eventName: Put, deep.key: here }, condition: s }
+"""
+    detector = Detector(load(text))
+    piece = f'{{}}\n{{"event":{{"action":"Put","original":{json.dumps(original)}}}}}\n'
+    found = detector.look("acme.app", detector.watch("acme.app"), [(("Put",), ('{"deep":{"key":"here"}}',))], [piece])
+    assert bool(found) is ("here" in original)
+    (cost,) = detector.costs()
+    assert cost.read == ("here" not in original)
