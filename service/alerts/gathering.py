@@ -11,9 +11,8 @@ from collections.abc import Iterator
 
 import orjson
 
-from service.alerts.signal import Counted, Signal
-from service.detect.correlation_rule import Correlation
-from service.detect.joining import TIME, Joins, milliseconds
+from service.alerts.signal import Counted, Event, Signal
+from service.detect.joining import TIME, Joins, Source, milliseconds
 from service.detect.seen import Seen
 from service.event import Slice
 
@@ -25,7 +24,8 @@ _OPENING, _MIDDLE = '{"create":{"_index":"', '","_id":"'
 """Of a bulk action, as pipelines write it: so that neither index nor id needs an escape."""
 _TIME = (TIME,)
 
-Event = tuple[int, int, str, str | float | None]
+Named = tuple[Seen, int, int, str]
+"""A match with its time, the number of its index, and its id."""
 
 
 class Gathering:
@@ -41,45 +41,31 @@ class Gathering:
 
     def signals(self, slice_: Slice) -> Iterator[Signal]:
         """All of it, as events of the project, environment and stream of a slice."""
-        scope, found = (slice_.project, slice_.environment), list(self._gathered())
+        found = [(source, each) for source, each in self._gathered() if each.events]
         for everywhere in (False, True):
             counted: list[Counted] = []
             events = size = 0
-            for rule, correlation, group, its in found:
-                if correlation.across_projects is not everywhere:
-                    continue
-                for part in [its] if len(its) <= MOST_COUNTED else _parts(its):
-                    counted.append(Counted(rule, correlation.about.id, group if everywhere else (*scope, *group), part))
-                    events += len(part)
-                    size += sum(map(len, group)) + sum([len(event[3]) for event in part if event[3].__class__ is str])
+            for source, each in found:
+                if source.correlation.across_projects is everywhere:
+                    counted.append(each)
+                    events += len(each.events)
+                    size += _size(each)
                     if events >= MOST_COUNTED or size >= LONGEST:
                         yield self._signal(slice_, counted, events, everywhere=everywhere)
                         counted, events, size = [], 0, 0
             if counted:
                 yield self._signal(slice_, counted, events, everywhere=everywhere)
 
-    def _gathered(self) -> Iterator[tuple[str, Correlation, tuple[str, ...], list[Event]]]:
-        """Rule, correlation, group without the project, and the events of each."""
+    def _gathered(self) -> Iterator[tuple[Source, Counted]]:
         for rule, matches in self.matches.items():
             sources = self._joins.sources.get((rule, self._dataset))
-            if not sources:
-                continue
-            named = list(self._named(matches))
-            for source in sources:
-                groups: dict[tuple[str, ...], list[Event]] = {}
-                valued = source.valued if source.values else None
-                for seen, time_ms, number, identity in named:
-                    event = (time_ms, number, identity, None if valued is None else valued(seen))
-                    for group in source.grouped(seen):
-                        if group in groups:
-                            groups[group].append(event)
-                        else:
-                            groups[group] = [event]
-                for group, events in groups.items():
-                    yield rule, source.correlation, group, events
+            named = list(self._named(matches)) if sources else []
+            for source in sources or ():
+                for each in _counted(rule, source, named):
+                    yield source, each
 
-    def _named(self, matches: list[tuple[Seen, str]]) -> Iterator[tuple[Seen, int, int, str]]:
-        """Each with its time, the number of its index, and its id; what has no time contributes nothing."""
+    def _named(self, matches: list[tuple[Seen, str]]) -> Iterator[Named]:
+        """The matches that have a time: what has none contributes nothing."""
         head, number = "", 0
         for seen, piece in matches:
             time_ms = milliseconds(seen.at(TIME, _TIME))
@@ -111,9 +97,28 @@ class Gathering:
         )
 
 
-def _parts(events: list[Event]) -> Iterator[list[Event]]:
-    for start in range(0, len(events), MOST_COUNTED):
-        yield events[start : start + MOST_COUNTED]
+def _counted(rule: str, source: Source, named: list[Named]) -> Iterator[Counted]:
+    """What these matches are to one correlation; in halves where that is too much for a signal."""
+    numbers: dict[tuple[str, ...], int] = {}
+    events: list[Event] = []
+    valued = source.valued if source.values else None
+    for seen, time_ms, index, identity in named:
+        value = None if valued is None else valued(seen)
+        for group in source.grouped(seen):
+            events.append((time_ms, index, identity, value, numbers.setdefault(group, len(numbers))))
+    found = Counted(rule, source.correlation.about.id, list(numbers), events)
+    if len(named) > 1 and (len(events) > MOST_COUNTED or _size(found) > LONGEST):
+        middle = len(named) // 2
+        yield from _counted(rule, source, named[:middle])
+        yield from _counted(rule, source, named[middle:])
+    else:
+        yield found
+
+
+def _size(counted: Counted) -> int:
+    """Characters of groups and values."""
+    values = sum([len(event[3]) for event in counted.events if event[3].__class__ is str])
+    return sum([sum(map(len, group)) for group in counted.groups]) + values
 
 
 def place_of(piece: str) -> tuple[str, str]:

@@ -30,14 +30,18 @@ class Join(msgspec.Struct, array_like=True, frozen=True, gc=False):
     value: str | float | None = None
 
 
+Event = tuple[int, int, str, str | float | None, int]
+"""Time in ms, number of its index among the signal's ``indices``, its ``_id``, its value, number of its group."""
+
+
 class Counted(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Events of one rule in one group of a correlation."""
+    """Events of one rule that a correlation counts."""
 
     rule: str
     correlation: str
-    group: tuple[str, ...]
-    events: list[tuple[int, int, str, str | float | None]]
-    """Of each its time in ms, the number of its index among the signal's ``indices``, its ``_id``, its value."""
+    groups: list[tuple[str, ...]]
+    """Without the project."""
+    events: list[Event]
 
 
 class Signal(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -80,15 +84,18 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, gc=False):
         """What its events contribute to correlations, each with the rule that matched."""
         for join in self.joins:
             yield self.rule, join
-        for group in self.counted:
-            for time_ms, index, identity, value in group.events:
-                yield group.rule, Join(group.correlation, group.group, time_ms, f"{self.indices[index]}/{identity}", value)
+        scope = () if self.everywhere else (self.project, self.environment)
+        for each in self.counted:
+            groups = [(*scope, *group) for group in each.groups]
+            for time_ms, index, identity, value, group in each.events:
+                yield each.rule, Join(each.correlation, groups[group], time_ms, f"{self.indices[index]}/{identity}", value)
 
     @property
     def is_sound(self) -> bool:
         """Whether it names what it speaks of."""
+        indices = range(len(self.indices))
         if self.counted:
-            return all(0 <= event[1] < len(self.indices) for group in self.counted for event in group.events)
+            return all(e[1] in indices and 0 <= e[4] < len(each.groups) for each in self.counted for e in each.events)
         return bool(self.evidence)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice, product
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from service.detect.correlation import Fired, Occurrence
 from service.detect.correlation_rule import Correlation
@@ -41,12 +41,9 @@ class Source:
 
     def grouped(self, seen: Seen) -> Iterable[tuple[str, ...]]:
         """The groups that a match belongs to, without its project; none where the document has nothing to group by."""
+        if len(self.groups) == 1 and (value := self.groups[0](seen)).__class__ is str:
+            return ((value,),)
         values = [each(seen) for each in self.groups]
-        for value in values:
-            if value.__class__ is not str:
-                break
-        else:
-            return (cast("tuple[str, ...]", tuple(values)),)
         choices = [_texts(value) for value in values]
         return islice(product(*choices), MOST_GROUPS)
 
@@ -54,12 +51,13 @@ class Source:
         """What is counted or added of a match."""
         if not self.values:
             return None
-        found = [each(seen) for each in self.values]
+        value = self.values[0](seen)
         if self.correlation.kind != "value_count":
-            number = number_of(found[0])
+            number = number_of(value)
             return number if number == number else None  # NaN is not itself, and no number
-        if len(found) == 1 and found[0].__class__ is str:
-            return found[0] or None
+        if value.__class__ is str and len(self.values) == 1:
+            return value or None
+        found = [value, *(each(seen) for each in self.values[1:])]
         texts = ["\n".join(_texts(each)) for each in found]
         return "\0".join(texts) if all(texts) else None
 
