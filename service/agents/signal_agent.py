@@ -254,8 +254,8 @@ class SignalAgent:
             if alert.fresh:
                 await self._notify(Notice(alert.index, alert.id, msgspec.json.encode(each.whole).decode(), self._clock.now_ms()))
         for alert, into in gone:
-            moved = {"alert": {"status": "closed", "merged_into": into}}
-            written.append(Written(alert.index, alert.id, merge(alert.document(url), moved), moved))
+            whole = merge(alert.document(url), {"alert": {"status": "closed", "merged_into": into}})
+            written.append(Written(alert.index, alert.id, whole, {}, merged_into=into))
         await self._patiently(partial(self._store.write, written))
         for alert in alerts:
             alert.fresh = False

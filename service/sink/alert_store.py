@@ -15,6 +15,7 @@ from service.sink.asking import asking
 from service.sink.opensearch.indices import IndexKeeper
 
 _TEMPLATE = "alerts"
+_MERGE = "def a = ctx._source.alert; a.merged_into = params.into; if (a.status == 'new') { a.status = 'closed' }"
 _AT_ONCE = 100
 """Documents of one request."""
 _GONE = (None, "index_not_found_exception", "index_closed_exception")
@@ -29,6 +30,8 @@ class Written:
     id: str
     whole: Mapping[str, Any]
     changes: Mapping[str, Any]
+    merged_into: str | None = None
+    """Instead of ``changes``: it went into this alert, and is closed, unless somebody gave it another status than ``new``."""
 
 
 class AlertStore:
@@ -57,7 +60,7 @@ class AlertStore:
         lines: list[bytes] = []
         for alert in alerts:
             action = {"update": {"_index": alert.index, "_id": alert.id, "retry_on_conflict": 3, "require_alias": False}}
-            lines += [orjson.dumps(action), orjson.dumps({"doc": alert.changes, "upsert": alert.whole})]
+            lines += [orjson.dumps(action), orjson.dumps({**_change(alert), "upsert": alert.whole})]
         async with asking():
             reply = await self._client.bulk(body=b"\n".join(lines) + b"\n")
         missing = []
@@ -108,3 +111,9 @@ class AlertStore:
         """Note which channels were told; ``alert`` is what is stored if the notice was quicker than the alert itself."""
         note = {"told": sorted(channels)}
         await self.write([Written(index, identity, {**alert, "alert": {**alert["alert"], **note}}, {"alert": note})])
+
+
+def _change(alert: Written) -> dict[str, Any]:
+    if alert.merged_into is None:
+        return {"doc": alert.changes}
+    return {"script": {"lang": "painless", "source": _MERGE, "params": {"into": alert.merged_into}}}
