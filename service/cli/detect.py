@@ -80,16 +80,20 @@ def command(
     if rules.faults:
         show_faults(rules.faults, err=True)
     detector = Detector(rules, every=1)
+    stdin = read_input(ctx, Path("-")) if any(str(file) == "-" for file, _ in inputs) else b""  # it can be read only once
+
+    def content(file: Path) -> bytes:
+        return stdin if str(file) == "-" else read_input(ctx, file)
+
     for file, its in inputs if len(inputs) > 1 else ():
-        if str(file) != "-":
-            player.learn(read_input(ctx, file), dataset or its)
+        player.learn(content(file), dataset or its, None if watching is None else watching.facts)
     if watching is not None:
-        shift = watching.watch((read_input(ctx, file), dataset or its) for file, its in inputs)
+        shift = watching.watch((content(file), dataset or its) for file, its in inputs)
         for line in lines(shift, as_json=as_json):
             click.echo(line)
         ctx.exit(1 if fail and shift.alerts else 0)
     for file, its in inputs:
-        looked = look(player, detector, read_input(ctx, file), dataset or its)
+        looked = look(player, detector, content(file), dataset or its)
         events += looked.events
         dead += len(looked.dead)
         hits.extend((file, hit) for hit in looked.hits)

@@ -69,7 +69,8 @@ class Alarm:
         self._player = player
         self._rules = rules
         self._tuning = tuning
-        self._facts = Facts(project=PROJECT, environment=environment)
+        self.facts = Facts(project=PROJECT, environment=environment)
+        """As whose events files are played."""
         faults: list[ContentError] = []
         self._by_id = {FINDINGS.id: FINDINGS, **alert_rules(rules, faults)}
         if faults:
@@ -83,7 +84,7 @@ class Alarm:
         desk = self._desk(rating, window_ms)
         alerts: dict[str, Open] = {}
         for data, dataset in inputs:
-            for played in self._player.play(data, dataset, self._facts):
+            for played in self._player.play(data, dataset, self.facts):
                 if isinstance(played, Dead):
                     shift.dead += 1
                     continue

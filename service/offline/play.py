@@ -109,9 +109,9 @@ class Player:
                 slice_ = msgspec.structs.replace(slice_, columns=columns)
             yield self.carry(piece.dataset, slice_, piece.lines)
 
-    def learn(self, data: bytes, dataset: str | None = None) -> None:
-        """Who is behind which session, by this input: known to whatever is played from now on."""
-        self._learn(self.router.route_text(data, dataset), None)
+    def learn(self, data: bytes, dataset: str | None = None, facts: Facts | None = None) -> None:
+        """Who is behind which session, by this input: known to whatever is played from now on with facts of the same project."""
+        self._learn(self.router.route_text(data, dataset), facts)
         self._learnt = True
 
     def _learn(self, routed: RoutedText, facts: Facts | None) -> None:

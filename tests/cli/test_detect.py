@@ -149,6 +149,31 @@ def test_alerts_are_what_a_deployment_would_raise_of_a_folder(siem: Siem, tmp_pa
     assert (root["event"]["kind"], root["alert"]["count"]) == ("signal", 2)
 
 
+def test_what_stdin_tells_of_a_session_is_known_to_the_files_beside_it(siem: Siem, tmp_path: Path) -> None:
+    account, common = "111122223333", {"eventVersion": "1.11", "awsRegion": "eu-west-1", "eventType": "AwsApiCall"}
+    alice = {"type": "IAMUser", "arn": f"arn:aws:iam::{account}:user/alice", "accountId": account, "userName": "alice"}
+    role = f"arn:aws:sts::{account}:assumed-role/Admin/x"
+    session = {"type": "AssumedRole", "arn": role, "principalId": "AROAEXAMPLE:x", "accountId": account, "accessKeyId": "ASIA1"}
+    given = {"credentials": {"accessKeyId": "ASIA1"}, "assumedRoleUser": {"arn": role, "assumedRoleId": "AROAEXAMPLE:x"}}
+    assume = common | {
+        "eventTime": "2026-11-30T01:00:00Z", "eventSource": "sts.amazonaws.com", "eventName": "AssumeRole", "eventID": "e-1",
+        "recipientAccountId": account, "userIdentity": alice, "responseElements": given,
+    }  # fmt: skip
+    stop = common | {
+        "eventTime": "2026-11-30T01:01:00Z", "eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging",
+        "eventID": "e-2", "recipientAccountId": account, "userIdentity": session,
+    }  # fmt: skip
+    (tmp_path / "stop.ndjson").write_text(json.dumps(stop) + "\n")
+    said = siem(
+        "detect", "--alerts", "--json", "--dataset", "aws.cloudtrail", tmp_path / "stop.ndjson", "-",
+        stdin=json.dumps(assume).encode(),
+    )  # fmt: skip
+    (alert,) = [
+        each for each in map(json.loads, said.out.splitlines()) if each["rule"]["name"] == "CloudTrail Stopped or Deleted"
+    ]
+    assert alert["identity"]["chain"] == [alice["arn"], role]
+
+
 def test_a_tuning_file_suppresses_alerts_of_files_as_in_the_stream(siem: Siem, tmp_path: Path) -> None:
     (tmp_path / "alerts.yml").write_text(
         'suppress: [{ rule: "AWS Root User Acted", until: 2999-01-01, reason: announced }]\n', encoding="utf-8"
