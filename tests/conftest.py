@@ -12,6 +12,7 @@ them look at others each time, and at those that failed before.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -33,6 +34,7 @@ hypothesis.settings.load_profile("random" if os.environ.get("SIEM_RANDOM") == "1
 
 def pytest_configure() -> None:
     """Every process that tests start knows a secret; see ``tests/canary.py``."""
+    gc.set_threshold(50_000, 20, 50)  # as the service does: compiled pipelines are a million objects that stay
     canary.release()
 
 

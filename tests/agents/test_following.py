@@ -63,5 +63,5 @@ async def test_everything_that_was_told_is_heard_before_the_start_is_over(
 async def test_a_topic_of_which_nobody_told_yet_holds_up_no_start(settings: Settings, unique: str) -> None:
     topic = f"{unique}-identities"
     await create_topics(settings.kafka, [topic], SystemClock())
-    async with following(settings, topic, lambda _: None) as follower, asyncio.timeout(5):
+    async with following(settings, topic, lambda _: None) as follower, asyncio.timeout(12):
         await follower.caught_up.wait()

@@ -79,10 +79,15 @@ class Cluster:
         asyncio.run(deleting())
 
 
+@pytest.fixture(scope="module")
+def applied(opensearch: str) -> str:
+    assert Cluster(opensearch, "nobody").siem("apply").exit_code == 0
+    return opensearch
+
+
 @pytest.fixture
-def cluster(opensearch: str, unique: str) -> Iterator[Cluster]:
-    cluster = Cluster(opensearch, unique)
-    assert cluster.siem("apply").exit_code == 0
+def cluster(applied: str, unique: str) -> Iterator[Cluster]:
+    cluster = Cluster(applied, unique)
     yield cluster
     cluster.delete()
 
