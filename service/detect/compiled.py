@@ -11,10 +11,11 @@ from service.detect.seen import Seen
 from service.detect.spots import Spot, look, spots
 from service.fields import Catalogue
 from service.match import And, Item, Node, Not, Or, predicate, to_function
-from service.match.nodes import Null, SameAs, Test
+from service.match.nodes import Null, SameAs, Test, Text
 
 TRUE: Node = And(())
 FALSE: Node = Or(())
+EMPTY: Test = Text("")
 
 Holds = Callable[[Seen], bool]
 """Does the rule match?"""
@@ -84,9 +85,12 @@ class _Seen:
     def item(self, field: str, tests: tuple[Test, ...]) -> Node:
         if (constant := self.view.constants.get(field)) is not None:
             return TRUE if predicate(Item("constant", tests))({"constant": constant}) else FALSE
+        if (names := self.view.either.get(field)) is not None:
+            return self.either(names, tests)
         name = self.name(field)
         if name is None:  # never there: only the test for nothing holds
-            return TRUE if any(isinstance(test, Null) for test in tests) else FALSE
+            nothing = any(isinstance(test, Null) or (test == EMPTY and self.view.empty_is_nothing) for test in tests)
+            return TRUE if nothing else FALSE
         kept: list[Test] = []
         for test in tests:
             if isinstance(test, SameAs):
@@ -95,7 +99,17 @@ class _Seen:
                     kept.append(SameAs(other, test.where))
             else:
                 kept.append(test)
+        if EMPTY in kept and self.view.empty_is_nothing:
+            kept.append(Null())
         return Item(name, tuple(kept)) if kept else FALSE
+
+    def either(self, names: list[str], tests: tuple[Test, ...]) -> Node:
+        """One of the names has such a value; nothing is there when none has any."""
+        asked = tuple(test for test in tests if not isinstance(test, Null))
+        ways = [self.item(name, asked) for name in names] if asked else []
+        if len(asked) < len(tests):
+            ways.append(And(tuple(self.item(name, (Null(),)) for name in names)))
+        return Or(tuple(ways))
 
     def name(self, field: str) -> str | None:
         found = spots(field, self.view, self.catalogue)

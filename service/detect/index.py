@@ -249,7 +249,7 @@ class _Texts:
         if self.in_raw:
             raw = {name for name, found in rule.where.items() if all(spot.raw for spot in found)}
             yield lambda name, test: _literal(TEXT if name in raw else None, as_any_json(test))
-        ours = {name for name, found in rule.where.items() if all(spot.plain for spot in found)}
+        ours = {name for name, found in rule.where.items() if all(spot.ours for spot in found)}
         yield lambda name, test: _literal(DOCUMENT, as_our_json(test) if name in ours else as_any_json(test))
 
 

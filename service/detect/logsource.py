@@ -48,7 +48,11 @@ class ViewEntry(_Model):
     when: Selection | None = None
     """Selection of the events that are meant, in the names of rules or documents."""
     fields: dict[Name, Name | list[Name]] = {}
-    """Name in a rule → field of the document (or of the raw event); of a list the first that has a value."""
+    """Name in a rule → field of the document (or of the raw event); of a list the first that has a value.
+
+    ``a.b*`` stands for all values of ``a`` whose names begin with ``b``."""
+    either: dict[Name, list[Name]] = {}
+    """Name in a rule → names of this view: what holds for the value of one of them holds."""
     raw: RawForm | None = None
     """How ``event.original`` is read for names that are no fields of the document."""
     below: list[Name] = []
@@ -57,6 +61,8 @@ class ViewEntry(_Model):
     """Names that have the same value in every event of the view, which the log need not say."""
     bare_paths: list[Name] = []
     """Names of files that may come without their folder: ``curl`` is then looked at as ``/curl``."""
+    empty_is_nothing: bool = False
+    """Values that are empty in the log are in no document: whoever asks for an empty text means that there is nothing."""
     lacks: list[Name] = []
     """Names that the log never has, patterns with ``*``: what asks for them does not match."""
     facets: list[Name] = []
@@ -80,17 +86,19 @@ class View:
 
     when: Node | None
     fields: Mapping[str, tuple[str, ...]]
+    either: Mapping[str, list[str]]
     raw: RawForm | None
     below: tuple[str, ...]
     constants: Mapping[str, str | int | bool]
     bare_paths: tuple[str, ...]
+    empty_is_nothing: bool
     lacks: tuple[str, ...]
     facets: tuple[str, ...]
     texts: tuple[str, ...]
     place: Place
 
 
-PLAIN = View(None, {}, None, (), {}, (), (), (), (), Place(""))
+PLAIN = View(None, {}, {}, None, (), {}, (), empty_is_nothing=False, lacks=(), facets=(), texts=(), place=Place(""))
 """The documents as they are: rules name their fields."""
 
 
@@ -180,10 +188,12 @@ def _view(
     view = View(
         when=_when(file, ("views", at), entry.when),
         fields={name: (to,) if isinstance(to, str) else tuple(to) for name, to in entry.fields.items()},
+        either=entry.either,
         raw=entry.raw,
         below=tuple(entry.below),
         constants=entry.constants,
         bare_paths=tuple(entry.bare_paths),
+        empty_is_nothing=entry.empty_is_nothing,
         lacks=tuple(entry.lacks),
         facets=tuple(entry.facets),
         texts=tuple(entry.texts),

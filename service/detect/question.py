@@ -162,6 +162,8 @@ class _Writer:
                 self._leave_open(spot.path, "it stands in the raw event alone, which is stored, not indexed")
             elif spot.bare:
                 self._leave_open(spot.path, "its folder")
+            elif not spot.plain:
+                self._leave_open(spot.path, "which of them")
             elif spot.path not in self.columns:
                 self._leave_open(spot.path, "not every index has an index of it")
             else:

@@ -26,7 +26,7 @@ Look = Callable[[Seen], object]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A path; ``raw`` None: in the document."""
+    """A path; ``raw`` None: in the document. One that ends with ``*`` stands for all values there whose names begin so."""
 
     path: str
     raw: RawForm | None = None
@@ -40,9 +40,14 @@ class Spot:
         return f"bare:{name}" if self.bare else name
 
     @property
-    def plain(self) -> bool:
-        """Whether the value is the document's, as it stands there."""
+    def ours(self) -> bool:
+        """Whether what it holds stands in the document as we wrote it."""
         return self.raw is None and not self.bare
+
+    @property
+    def plain(self) -> bool:
+        """Whether the value is a field of the document, as it stands there."""
+        return self.ours and not self.path.endswith("*")
 
 
 def spots(name: str, view: View, catalogue: Catalogue) -> tuple[Spot, ...] | None:
@@ -54,6 +59,8 @@ def spots(name: str, view: View, catalogue: Catalogue) -> tuple[Spot, ...] | Non
 def _spots(name: str, view: View, catalogue: Catalogue) -> tuple[Spot, ...] | None:
     if name == TEXT:
         return tuple(Spot(path) for path in _WHOLE)
+    if name in view.either:
+        name = view.either[name][0]
     if (mapped := view.fields.get(name)) is not None:
         return tuple(Spot(path, None if declared(path, catalogue) else view.raw) for path in mapped)
     if declared(name, catalogue):
@@ -100,7 +107,7 @@ def _look(spot: Spot) -> Look:
         return lambda seen: _rooted(inside(seen))
     path, keys, form = spot.path, split_path(spot.path), spot.raw
     if form is None:
-        return lambda seen: seen.at(path, keys)
+        return (lambda seen: seen.at(path, keys)) if spot.plain else _all_below(keys)
 
     def in_raw(seen: Seen) -> object:
         event = seen.raw(form)
@@ -108,6 +115,19 @@ def _look(spot: Spot) -> Look:
         return _spelt(event.get(path) if value is None else value)  # some write their dots into the keys
 
     return in_raw
+
+
+def _all_below(keys: tuple[str, ...]) -> Look:
+    """The values of an object whose names begin as the last key does, before its ``*``."""
+    above, begin = keys[:-1], keys[-1].removesuffix("*")
+
+    def values(seen: Seen) -> object:
+        parent = reach(seen.document, above)
+        if not isinstance(parent, dict):
+            return None
+        return [value for name, value in parent.items() if name.startswith(begin)] or None
+
+    return values
 
 
 def _rooted(value: object) -> object:

@@ -109,6 +109,58 @@ views: [{ datasets: [acme.app], fields: { Image: [event.provider, user.name] }, 
     assert matched(load, rule("Image|endswith: /curl"), *documents, {"user": {"name": "curl"}}) == [0, 1, 3, 4]
 
 
+@pytest.mark.parametrize(("flag", "expected"), [("", []), ("empty_is_nothing: true", ["without the field"])])
+def test_an_empty_text_is_nothing_where_documents_keep_none(load: Load, root: Path, flag: str, expected: list[str]) -> None:
+    written(root, f"logsources: [{{ product: acme, service: app }}]\nviews:\n  - datasets: [acme.app]\n    {flag}\n")
+    rules = load(rule("user.name: ['', '-']"))
+    documents = {"without the field": {"event": {"action": "a"}}, "with another": {"user": {"name": "bob"}}}
+    assert [name for name, each in documents.items() if Detector(rules).run("acme.app", [each])] == expected
+
+
+@pytest.mark.parametrize(
+    ("detection", "expected"),
+    [
+        ("asked|contains: one", [0, 2]),
+        ("asked|contains|all: [one, two]", [2]),
+        ("asked: null", [3]),
+        ("asked: [null, one]", [0, 2, 3]),
+    ],
+)
+def test_what_holds_for_one_of_two_names_holds(load: Load, root: Path, detection: str, expected: list[int]) -> None:
+    text = """
+logsources: [{ product: acme, service: app }]
+views:
+  - datasets: [acme.app]
+    fields: { what: [event.action, event.provider] }
+    either: { asked: [what, user.name] }
+"""
+    written(root, text)
+    documents: list[dict[str, Any]] = [
+        {"event": {"provider": "one"}},
+        {"user": {"name": "two"}},
+        {"event": {"action": "one"}, "user": {"name": "two"}},
+        {"message": "one"},
+    ]
+    assert matched(load, rule(detection), *documents) == expected
+
+
+def test_a_name_may_mean_every_value_of_an_object(load: Load, root: Path) -> None:
+    (root / "logsources" / "data.yml").write_text("""
+logsources: [{ product: acme, service: data }]
+views: [{ datasets: [acme.app], fields: { Data: "acme.open.param*" } }]
+""")
+    detection = "detection:\n  s: { Data|contains|all: [one, two] }\n  condition: s\n"
+    rules = load(HEAD.replace("service: app", "service: data") + detection)
+    assert not rules.faults
+    ways = {
+        "in several values": {"acme": {"open": {"param1": "one", "param12": ["and two"]}}},
+        "in one of another name": {"acme": {"open": {"param1": "one", "other": "two"}}},
+        "in none": {"acme": {"open": {}}},
+        "there is no object": {"acme": {"open": "one two"}},
+    }
+    assert [name for name, document in ways.items() if Detector(rules).run("acme.app", [document])] == ["in several values"]
+
+
 def test_names_may_stand_below_an_object(load: Load, root: Path) -> None:
     written(root, "logsources: [{ product: acme, service: app }]\nviews: [{ datasets: [acme.app], below: [acme.open] }]\n")
     assert matched(load, rule("LogonType: 3"), {"acme": {"open": {"LogonType": "3"}}}, {"LogonType": 3}) == [0]

@@ -33,6 +33,13 @@ def test_a_record_has_time_sequence_type_and_pairs() -> None:
     }
 
 
+def test_laurels_record_of_the_parent_is_not_the_process() -> None:
+    call = {"syscall": 59, "pid": 7, "comm": "id"}
+    whole = {"ID": "1768381953.243:7", "PARENT_INFO": {"comm": "java", "exe": "/usr/bin/java", "ppid": 1}, "SYSCALL": call}
+    found = auditd(json.dumps(whole))
+    assert (found["comm"], "exe" in found, found["log"]["PPID"]["exe"]) == ("id", False, "/usr/bin/java")
+
+
 def test_what_stands_for_nothing_is_absent() -> None:
     assert set(auditd(f'type=SYSCALL {STAMP}key=(null) exe=? comm="" tty=(none)')["log"]) == {"record_type", "sequence", "tty"}
 

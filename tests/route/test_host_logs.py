@@ -91,6 +91,9 @@ CHANNELS = {
     "Windows PowerShell": "windows.powershell",
     "Microsoft-Windows-PowerShell/Operational": "windows.powershell",
     "Microsoft-Windows-Sysmon/Operational": "windows.sysmon",
+    "Microsoft-Windows-Windows Defender/Operational": "windows.eventlog",
+    "OpenSSH/Operational": "windows.eventlog",
+    "Acme": "windows.eventlog",
 }
 
 

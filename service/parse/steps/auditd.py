@@ -192,11 +192,11 @@ def _laurel(entry: dict[str, Any], stamp: re.Match[str]) -> dict[str, Any]:
     for kind, value in entry.items():
         for pairs in (value if isinstance(value, list) else [value])[:_MOST]:
             if isinstance(pairs, dict) and kind not in ("ID", "NODE"):
-                records.append((kind, {key: _text(item) for key, item in pairs.items() if item is not None}))
+                said = {key: _text(item) for key, item in pairs.items() if item is not None}
+                # What it knows of the parent stands in a record of its own, under the names of a process.
+                records.append((kind, {"PPID": said} if kind == "PARENT_INFO" else said))
     if not records:
         return _refuse()
-    if not records:
-        raise EventError("parse", "not_auditd", "what looks like a record of auditd is none")
     return _event(event, records)
 
 
