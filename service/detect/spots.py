@@ -137,9 +137,9 @@ def _rooted(value: object) -> object:
 
 
 def _spelt(value: object) -> object:
-    """An object of a raw event as its JSON text: rules look into it as into any other."""
+    """An object of a raw event as its JSON text: rules look into it as into any other. A list without values is nothing."""
     if isinstance(value, dict):
         return orjson.dumps(value).decode()
     if isinstance(value, list):
-        return [_spelt(each) for each in value]
+        return [each for each in map(_spelt, value) if each is not None] or None
     return value

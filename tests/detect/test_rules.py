@@ -140,6 +140,13 @@ def test_an_object_of_the_raw_event_is_compared_by_its_text(matches: Matches) ->
     assert not matches(detection, with_raw({"requestParameters": {"items": [{"cidrIp": "10.0.0.0/8"}]}}))
 
 
+@pytest.mark.parametrize("raw", [{}, {"a": []}, {"a": None}, {"list": [{"a": []}]}, {"list": [{"a": [None]}, {}]}])
+def test_a_list_of_the_raw_event_without_values_is_nothing(raw: dict[str, Any], matches: Matches) -> None:
+    there = "  s: [ { a: '*' }, { list.a|exists: true } ]\n  condition: s\n"
+    assert not matches(there, with_raw(raw))
+    assert matches("  s: { a: null, list.a: null }\n  condition: s\n", with_raw(raw))
+
+
 def test_of_several_places_the_first_with_a_value_counts(matches: Matches) -> None:
     detection = "  s: { who: ann }\n  condition: s\n"
     assert matches(detection, {"user": {"name": "ann"}})
