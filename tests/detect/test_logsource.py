@@ -152,7 +152,7 @@ views: [{ datasets: [acme.app], fields: { Data: "acme.open.param*" } }]
     detection = "detection:\n  s: { Data|contains|all: [one, two] }\n  condition: s\n"
     rules = load(HEAD.replace("service: app", "service: data") + detection)
     assert not rules.faults
-    ways = {
+    ways: dict[str, dict[str, Any]] = {
         "in several values": {"acme": {"open": {"param1": "one", "param12": ["and two"]}}},
         "in one of another name": {"acme": {"open": {"param1": "one", "other": "two"}}},
         "in none": {"acme": {"open": {}}},
