@@ -92,6 +92,7 @@ class _Seen:
             nothing = any(isinstance(test, Null) or (test == EMPTY and self.view.empty_is_nothing) for test in tests)
             return TRUE if nothing else FALSE
         kept: list[Test] = []
+        words = self.view.words.get(field, {})
         for test in tests:
             if isinstance(test, SameAs):
                 other = self.name(test.field)
@@ -99,6 +100,8 @@ class _Seen:
                     kept.append(SameAs(other, test.where))
             else:
                 kept.append(test)
+                if isinstance(test, Text) and test.where == "whole" and test.text in words:
+                    kept.append(Text(words[test.text]))
         if EMPTY in kept and self.view.empty_is_nothing:
             kept.append(Null())
         return Item(name, tuple(kept)) if kept else FALSE

@@ -59,6 +59,8 @@ class ViewEntry(_Model):
     """Objects of the document in which names are looked for that are no fields themselves."""
     constants: dict[Name, str | int | bool] = {}
     """Names that have the same value in every event of the view, which the log need not say."""
+    words: dict[Name, dict[str | int, str]] = {}
+    """Names whose values the document has as words: value in a rule → word."""
     bare_paths: list[Name] = []
     """Names of files that may come without their folder: ``curl`` is then looked at as ``/curl``."""
     empty_is_nothing: bool = False
@@ -90,6 +92,7 @@ class View:
     raw: RawForm | None
     below: tuple[str, ...]
     constants: Mapping[str, str | int | bool]
+    words: Mapping[str, Mapping[str, str]]
     bare_paths: tuple[str, ...]
     empty_is_nothing: bool
     lacks: tuple[str, ...]
@@ -98,7 +101,7 @@ class View:
     place: Place
 
 
-PLAIN = View(None, {}, {}, None, (), {}, (), empty_is_nothing=False, lacks=(), facets=(), texts=(), place=Place(""))
+PLAIN = View(None, {}, {}, None, (), {}, {}, (), empty_is_nothing=False, lacks=(), facets=(), texts=(), place=Place(""))
 """The documents as they are: rules name their fields."""
 
 
@@ -192,6 +195,7 @@ def _view(
         raw=entry.raw,
         below=tuple(entry.below),
         constants=entry.constants,
+        words={name: {str(value): word for value, word in each.items()} for name, each in entry.words.items()},
         bare_paths=tuple(entry.bare_paths),
         empty_is_nothing=entry.empty_is_nothing,
         lacks=tuple(entry.lacks),

@@ -144,6 +144,22 @@ views:
     assert matched(load, rule(detection), *documents) == expected
 
 
+def test_a_rule_may_ask_by_number_for_what_the_document_has_as_a_word(load: Load, root: Path) -> None:
+    view = "fields: { Level: event.action }, words: { Level: { 2: error, 3: warning } }"
+    written(root, f"logsources: [{{ product: acme, service: app }}]\nviews: [{{ datasets: [acme.app], {view} }}]\n")
+    documents = [{"event": {"action": each}} for each in ("error", "2", "warning", "other")]
+    assert matched(load, rule("Level: 2"), *documents) == [0, 1]
+    assert matched(load, rule("Level: [3, Error]"), *documents) == [0, 2]
+
+
+def test_words_are_looked_for_in_values_as_they_are(load: Load, root: Path) -> None:
+    view = "fields: { whole: [event.original, message], Data: acme.open.* }, either: { _text: [whole, Data] }"
+    written(root, f"logsources: [{{ product: acme, service: app }}]\nviews: [{{ datasets: [acme.app], {view} }}]\n")
+    text = HEAD + "detection: { s: ['a&b'], condition: s }\n"
+    escaped = {"event": {"original": "<d>x a&amp;b</d>"}, "acme": {"open": {"d": "x a&b"}}}
+    assert matched(load, text, escaped, {"event": {"original": "a&b"}}, {"event": {"original": "a&amp;b"}}) == [0, 1]
+
+
 def test_a_name_may_mean_every_value_of_an_object(load: Load, root: Path) -> None:
     (root / "logsources" / "data.yml").write_text("""
 logsources: [{ product: acme, service: data }]
