@@ -182,10 +182,10 @@ class Detector:
         # A pipeline that hands nothing out leaves its documents' text to tell.
         known = watched if watch else [((), ())] * len(pieces)
         index = mine.index(watch)
-        decided = index.decided
+        decided, places = index.decided, index.places
         ask = mine.asker(len(pieces))
         for at, numbers in index.candidates(known, pieces):
-            seen = Seen(piece=pieces[at], known=known[at], places=index.places)
+            seen = Seen(None, pieces[at], known[at], places)
             ask(at, seen, numbers, decided, matches)
             mine.cost.read += seen.is_read
         mine.cost.events += len(pieces)

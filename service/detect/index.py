@@ -115,8 +115,9 @@ class Index:
         for at, (facets, texts) in enumerate(watched):
             sure, tests, searched = table[facets]
             numbers: Sequence[int] = sure
-            if tests and (more := [number for number, test in tests if test(facets, texts)]):
-                numbers = sorted((*sure, *more)) if sure else more
+            for number, test in tests:
+                if test(facets, texts):
+                    numbers = sorted((*numbers, number)) if numbers else (number,)
             if searched:
                 hits = NONE
                 for column, search in searches:
