@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationError
 
 from service.alerts.channels import Severity
 from service.alerts.rule import AlertRule, FirstSeen
+from service.detect.compiled import Resolved
 from service.detect.rule import About
 from service.detect.ruleset import RuleSet
 from service.errors import ContentError
@@ -25,9 +27,9 @@ class FirstSeenEntry(Model):
     """Only what is new for somebody is worth an alert."""
 
     who: list[FieldName] = Field(min_length=1)
-    """ECS fields of the subject: ``[user.id]``."""
+    """Fields of the subject, in ECS names or the source's own: ``[user.id]``."""
     what: list[FieldName] = Field(min_length=1)
-    """ECS fields of what must be new for it: ``[source.geo.country_iso_code]``."""
+    """Fields of what must be new for it: ``[source.geo.country_iso_code]``."""
     learn: Duration = "7d"
     """How long a subject is only learnt about, from when it was first seen."""
 
@@ -40,7 +42,7 @@ class Extras(Model):
     levels: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")], Severity] = Field(default={})
     """Environment → level, where it differs from ``level``."""
     group_by: list[FieldName] = Field(default=[])
-    """ECS fields by which matches are one alert; without it, the principal."""
+    """Fields by which matches are one alert, in ECS names or the source's own; without it, the principal."""
     window: Duration | None = None
     """Matches within this time are one alert."""
     first_seen: FirstSeenEntry | None = None
@@ -86,11 +88,32 @@ def alert_rule(about: About, category: str = "", group_by: Iterable[str] = ()) -
 def alert_rules(rules: RuleSet, faults: list[ContentError]) -> dict[str, AlertRule]:
     """Rule id → what alerts say of it, correlations among them; ``faults`` gets those of rules that are left out."""
     found: dict[str, AlertRule] = {}
+    seen: dict[str, list[Resolved]] = {}
+    for each in (each for its in rules.resolved.values() for each in its):
+        seen.setdefault(each.rule.id, []).append(each)
     written = [(rule.about, str(rule.logsource), ()) for rule in rules.rules]
     joined = [(each.about, "correlation", tuple(each.group_by)) for each in rules.joins.correlations.values()]
     for about, category, group_by in (*written, *joined):
         try:
-            found[about.id] = alert_rule(about, category, group_by)
+            found[about.id] = _in_documents(alert_rule(about, category, group_by), seen.get(about.id, ()))
         except ContentError as fault:
             faults.append(fault)
     return found
+
+
+def _in_documents(rule: AlertRule, seen: Sequence[Resolved]) -> AlertRule:
+    """The rule with what it groups by in the words of documents, whatever names its author used."""
+    first = rule.first_seen
+    if first is not None:
+        first = replace(first, who=_fields(first.who, seen), what=_fields(first.what, seen))
+    return replace(rule, group_by=_fields(rule.group_by, seen), first_seen=first) if seen else rule
+
+
+def _fields(names: Iterable[str], seen: Sequence[Resolved]) -> tuple[str, ...]:
+    return tuple(_field(name, seen) for name in names)
+
+
+def _field(name: str, seen: Sequence[Resolved]) -> str:
+    """The field that a name means in all datasets of a rule; the name itself where they differ, or have it in the raw event."""
+    meant = {spots[0].path if (spots := each.locate(name)) and spots[0].plain else name for each in seen}
+    return meant.pop() if len(meant) == 1 else name
