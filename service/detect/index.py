@@ -105,8 +105,6 @@ class Index:
         self._searches = [(watch.texts.index(name), Search(its, remember=name != TEXT)) for name, its in wanted.items()]
         self.always = tuple(n for n in everywhere if n not in searched and self._nodes[n] == TRUE)
         """Rules for which every event's document must be read."""
-        self.reads_documents = self._whole is not None or bool(self.always)
-        """Whether the whole of a document is looked at in some way for every event."""
 
     def candidates(self, watched: Sequence[Watched], pieces: Sequence[str]) -> list[tuple[int, Sequence[int]]]:
         """Positions of the events that are worth a look, with the rules to look with, in their order."""
