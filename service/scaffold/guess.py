@@ -9,10 +9,22 @@ from typing import Any
 
 from service.fields import Catalogue, FieldType
 from service.offline.raw_event import find, leaves
+from service.pipeline.paths import split_path
 from service.scaffold.values import ENDPOINT, METHODS, UUID, is_status, type_of
 from service.scaffold.words import candidates, looks_the_part, snake
 
-_OURS = ("event.module", "event.dataset", "event.ingested", "event.original", "ecs.", "siem.", "project.", "related.", "tags")
+_OURS = (
+    "event.module",
+    "event.dataset",
+    "event.ingested",
+    "event.original",
+    "ecs.",
+    "siem.",
+    "project.",
+    "related.",
+    "tags",
+    "@timestamp",
+)
 _LABEL = re.compile(r"(.*\b[a-z]+\d)(?:Label)")
 
 
@@ -68,14 +80,21 @@ def guess_of(
 
 
 def values_by_path(events: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    """All values by raw path; of lists of objects, none: they stay among the leftovers."""
+    """All values by raw path; of lists of objects, and below keys that no path can name, none: they stay among the leftovers."""
     found: dict[str, list[Any]] = {}
     for event in events:
         for path in dict.fromkeys(leaves(event)):
-            value = find(event, path)
-            if "[]" not in path and value not in (None, "", [], {}):
+            value = find(event, path) if "[]" not in path and _is_path(path) else None
+            if value not in (None, "", [], {}):
                 found.setdefault(path, []).append(value)
     return found
+
+
+def _is_path(path: str) -> bool:
+    try:
+        return bool(split_path(path))
+    except ValueError:  # an empty key, one with quotes in it
+        return False
 
 
 def unique_id(events: list[dict[str, Any]]) -> str | None:

@@ -133,3 +133,13 @@ def test_lines_unlike_the_others_are_messages(content: Path, siem: Siem) -> None
     assert said.code == 0, said.out
     result = json.loads((content / "pipelines/acme.log/samples/first.expected.json").read_text())
     assert result["documents"][-1]["_source"]["message"] == "no brackets here"
+
+
+def test_keys_that_no_path_can_name_stay_among_the_leftovers(content: Path, siem: Siem) -> None:
+    events = [{"@timestamp": f"2026-01-14T10:00:0{n}Z", "created": "x", "in": {"": n, 'a"b': n, "c": n}} for n in range(3)]
+    said = siem("new", "acme.log", "--from", "-", stdin="".join(json.dumps(event) + "\n" for event in events))
+    assert said.code == 0, said.out + said.err
+    (first, *_) = json.loads((content / "pipelines/acme.log/samples/first.expected.json").read_text())["documents"]
+    assert first["_source"]["@timestamp"] == "2026-01-14T10:00:00.000Z"
+    assert first["_source"]["acme"]["log"] == {"created": "x", "in": {"c": 0}}
+    assert 0 in first["_source"]["acme"]["unmapped"]["in"].values()
