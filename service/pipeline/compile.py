@@ -33,7 +33,7 @@ from service.pipeline.leaves import Layout
 from service.pipeline.load import LoadedPipeline
 from service.pipeline.memo import PartMemo, Room, StepMemo
 from service.pipeline.parts import likeness
-from service.pipeline.paths import gather, split_path
+from service.pipeline.paths import gather, split_path, taken_of
 from service.pipeline.schema import PipelineFile
 from service.pipeline.shapes import Build, Shapes, Sorter, shape_of, write_sorter
 from service.pipeline.watch import NOTHING, Watch
@@ -195,7 +195,7 @@ def _bind(
         "unknown": unknown, "quote": quote, "quote_all": quote_all, "read_json": read_json,
         "remove": runtime.remove, "safe_leftover": safe_leftover, "sampled": runtime.sampled,
         "split_bracketed": split_bracketed, "split_carefully": split_carefully, "split_quoted": split_quoted,
-        "split_separated": split_separated,
+        "split_separated": split_separated, "taken_of": taken_of,
         "listed": listed, "threat_members": threat_members, "to_keyword": to_keyword, "whole": _whole,
     }  # fmt: skip
     for name, value in constants.items():

@@ -44,6 +44,24 @@ def gather(value: object, keys: tuple[str, ...]) -> list[object] | None:
     return flat or None
 
 
+def take(taken: Taken, path: tuple[str, ...]) -> None:
+    """Note that what is at a path is taken."""
+    for key in path[:-1]:
+        below = taken.setdefault(key, {})
+        if below is None:
+            return  # with all that is around it
+        taken = below
+    taken[path[-1]] = None
+
+
+def taken_of(always: tuple[tuple[str, ...], ...], *perhaps: tuple[bool, tuple[str, ...]]) -> Taken:
+    """What was taken out of a list: at the paths that are always read, and at those whose step was carried out."""
+    taken: Taken = {}
+    for path in (*always, *(path for used, path in perhaps if used)):
+        take(taken, path)
+    return taken
+
+
 def remainder(value: object, taken: Taken | None) -> object:
     """What is left of a value when that was taken out of it; None when nothing is. Goes no deeper than what was taken."""
     if taken is None or value in _EMPTY:

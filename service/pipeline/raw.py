@@ -12,7 +12,7 @@ from types import NoneType
 from typing import Protocol
 
 from service.pipeline.code import Code, Constants
-from service.pipeline.paths import EACH, Taken, split_path
+from service.pipeline.paths import EACH, Taken, split_path, take
 
 FACTS = {
     "_text": "text",
@@ -120,6 +120,13 @@ class Tree:
         self._code = code
         self._shape: JsonShape = shape or {}
         self._absent = absent
+        self._held: dict[tuple[str, ...], Read] = {}
+
+    def hold(self, keys: tuple[str, ...]) -> Read:
+        """The list at a path of which steps under conditions take values: whoever asks keeps what they leave."""
+        if keys not in self._held:
+            self._held[keys] = Read(keys, self._code.local("_".join(keys), "x"), consumed=True)
+        return self._held[keys]
 
     def read(self, path: str) -> Read:
         """The read of a path; pattern groups (``overlay``) stand in front of the tree's own fields."""
@@ -166,17 +173,23 @@ class Tree:
                 node = node.below.setdefault(key, Node())
             if EACH not in read.path:
                 node.read = read
+            elif keys in self._held:
+                node.read = self._held[keys]
             elif read.consumed:
                 if node.read is None:
                     node.read = self.reads.get(keys) or Read(keys, code.local("_".join(keys), "x"), consumed=True)
                 if keys not in self.reads and not read.never:
-                    _take(parts.setdefault(keys, (node.read.local, {}))[1], read.path[len(keys) :])
+                    take(parts.setdefault(keys, (node.read.local, {}))[1], read.path[len(keys) :])
         # Nobody sets what is below an object that is not there.
-        unset = {local for keys, (local, _) in parts.items() if len(keys) > 1} | {
-            read.local
-            for read in self.reads.values()
-            if len(read.path) > 1 and not read.sure and not read.never and read.local not in FACTS.values()
-        }
+        unset = (
+            {local for keys, (local, _) in parts.items() if len(keys) > 1}
+            | {read.local for keys, read in self._held.items() if len(keys) > 1}
+            | {
+                read.local
+                for read in self.reads.values()
+                if len(read.path) > 1 and not read.sure and not read.never and read.local not in FACTS.values()
+            }
+        )
         if unset:
             code.add(" = ".join(sorted(unset)) + " = None")
         self.keys = tuple(root.below)
@@ -201,7 +214,10 @@ class Tree:
         for key in read.path[:at]:
             head = head.below[key]
         holder = head.read
-        source = holder.local if holder is not None else f"gather(raw, {constants.name(read.path[:at])})"
+        if holder is None:  # only looked at by conditions
+            code.add(f"{read.local} = gather(raw, {constants.name(read.path)})")
+            return
+        source = holder.local
         code.add(f"{read.local} = gather({source}, {constants.name(read.path[at:])}) if {source} is not None else None")
 
     def top(self, code: Code, constants: Constants, root: Node) -> None:
@@ -254,16 +270,6 @@ class Tree:
                 code.add(rest)
         elif any(kind is not NoneType for key, kind in level.items() if key not in keys):
             code.add(rest)
-
-
-def _take(taken: Taken, path: tuple[str, ...]) -> None:
-    """Note that some step takes what is at a path."""
-    for key in path[:-1]:
-        below = taken.setdefault(key, {})
-        if below is None:
-            return  # with all that is around it
-        taken = below
-    taken[path[-1]] = None
 
 
 def placed(node: Node) -> frozenset[str]:

@@ -54,7 +54,7 @@ normalise:
     translate:
       event.outcome: { from: ok, "true": success, "false": failure }
   - when: { event.action: login }
-    move: { mfa: toy.json.mfa }
+    move: { mfa: toy.json.mfa, "parts[].name": toy.json.parts, "in.side[].x": toy.json.inside }
     set: { event.reason: somebody came }
   - when: { action: secret }
     forget: [who.password]
@@ -71,6 +71,8 @@ toy.json.ok: { type: boolean, meaning: "Ok." }
 toy.json.arns: { type: keyword, array: true, meaning: "Arns." }
 toy.json.body: { type: object, meaning: "Body." }
 toy.json.mfa: { type: keyword, meaning: "Mfa." }
+toy.json.parts: { type: keyword, array: true, meaning: "Parts." }
+toy.json.inside: { type: keyword, array: true, meaning: "Inside." }
 """
 ROW_PIPELINE = """
 dataset: toy.row
@@ -496,6 +498,19 @@ def test_what_else_the_elements_of_a_list_hold_is_kept(form: str, request: pytes
     assert made["unmapped"]["list"] == [{"role": "owner", "deep": {"x": [{"y": 1}]}}, "no object"]
     assert document(compiled, EVENT | {"list": {"arn": "arn:1"}})["toy"]["unmapped"]["list"] == {"arn": "arn:1"}
     assert "unmapped" not in document(compiled, EVENT)["toy"]
+
+
+@pytest.mark.parametrize("form", ["toy", "unshaped", "eager", "repeating"])
+def test_what_steps_under_conditions_take_of_a_list_is_kept_once(form: str, request: pytest.FixtureRequest) -> None:
+    compiled: CompiledPipeline = request.getfixturevalue(form)
+    lists = {"parts": [{"name": "a", "size": 1}, {"name": "b"}], "in": {"side": [{"x": "c"}, {"z": "d"}]}}
+    taken = document(compiled, EVENT | lists | {"action": "login"})["toy"]
+    assert taken["json"]["parts"] == ["a", "b"]
+    assert taken["json"]["inside"] == ["c"]
+    assert taken["unmapped"] == {"parts": [{"size": 1}], "in": {"side": [{"z": "d"}]}}
+    left = document(compiled, EVENT | lists | {"action": "logout"})["toy"]
+    assert "parts" not in left["json"]
+    assert left["unmapped"] == {"mfa": EVENT["mfa"], **lists}
 
 
 STEPPED = """
