@@ -129,6 +129,7 @@ def test_unknown_options_are_refused(name: str) -> None:
         ("severity_label", {"bounds": {"high": "much"}}),
         ("duration_ns", {"unit": "fortnight"}),
         ("split_list", {"separator": ""}),
+        ("split_list", {"lower": "yes"}),
         ("join", {"separator": 7}),
         ("kv_flatten", {"key": ""}),
         ("capture", {"regex": "("}),

@@ -58,6 +58,7 @@ def test_text_is_joined_split_and_changed_in_case() -> None:
     assert call("split_list", " a, -,b ,,") == {"list": ["a", "b"], "first": "a", "last": "b", "piece": "a"}
     assert call("split_list", "a/b/c", separator="/", at=1)["piece"] == "b"
     assert "piece" not in call("split_list", "a", at=1)
+    assert call("split_list", "A,b", lower=True)["list"] == ["a", "b"]
     assert call("split_list", ["x", 1, None, {}]) == {"list": ["x", "1"], "first": "x", "last": "1", "piece": "x"}
     assert call("lower", "ÄB") == {"text": "äb"}
     assert call("upper", True) == {"text": "TRUE"}

@@ -62,13 +62,16 @@ def make_join(options: Mapping[str, Any]) -> StepFunction:
 
 
 def make_split_list(options: Mapping[str, Any]) -> StepFunction:
-    """Cut at ``separator``: all pieces, the first, the last, and piece number ``at`` (from 0)."""
+    """Cut at ``separator``: all pieces, the first, the last, and piece number ``at`` (from 0); ``lower``: in lower case."""
     separator = _option(options, "separator", ",")
     at = options.get("at", 0)
     if not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < MOST_ITEMS:
         raise ValueError(f"at is the number of a piece, not {at!r}")
     if not separator:
         raise ValueError("separator must not be empty")
+    lower = options.get("lower", False)
+    if not isinstance(lower, bool):
+        raise ValueError(f"lower is true or false, not {lower!r}")  # noqa: TRY004 - the contract of bind
 
     def split_list(value: object) -> tuple[list[str] | None, str | None, str | None, str | None]:
         found: list[str | None]
@@ -78,6 +81,8 @@ def make_split_list(options: Mapping[str, Any]) -> StepFunction:
             text = word(value)
             found = [] if text is None else [*text.split(separator, MOST_ITEMS)[:MOST_ITEMS]]
         kept = [text.strip() for text in found if text is not None and text.strip() not in ("", "-")]
+        if lower:
+            kept = [text.lower() for text in kept]
         return (kept, kept[0], kept[-1], kept[at] if at < len(kept) else None) if kept else (None, None, None, None)
 
     return split_list
@@ -150,7 +155,7 @@ STEPS: dict[str, StepSpec] = {
         make_split_list({}),
         ("value",),
         {"list": "list", "first": "str", "last": "str", "piece": "str"},
-        options=("separator", "at"),
+        options=("separator", "at", "lower"),
         make=make_split_list,
     ),
 }
