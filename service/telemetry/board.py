@@ -132,7 +132,7 @@ class Board:
             "started_ms": self.started_ms,
             "state": "attention" if troubles or acting else "waiting" if holds else "ok",
             "troubles": troubles,
-            "totals": {"records": merged.total(metrics.RECORDS), **totals},
+            "totals": {"records": merged.total(metrics.RECORDS), "drift": merged.total(metrics.DRIFT), **totals},
             "throughput": self._throughput(),
             "datasets": rows,
             "streams": streams,

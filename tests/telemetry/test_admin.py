@@ -126,6 +126,15 @@ async def test_every_answer_forbids_scripts_from_elsewhere(path: str) -> None:
         assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_what_pipelines_do_not_know_is_a_number_on_the_status_page() -> None:
+    board, meters = a_board(), Meters()
+    board.workers["0"] = WorkerLine("0")
+    meters.add(metrics.DRIFT, 3, (*FLOW[:3], "key"))
+    meters.add(metrics.DRIFT, 4, (*FLOW[:3], "value"))
+    board.hear("0", a_report(meters))
+    assert board.status()["totals"]["drift"] == 7
+
+
 async def test_it_listens_on_this_machine_only_by_default() -> None:
     async with AdminServer(Admin(port=0), a_board()) as server:
         assert server.url.startswith("http://127.0.0.1:")

@@ -39,7 +39,7 @@ function tiles(status) {
   const t = status.totals;
   const shown = [["Records", t.records], ["Events", t.events], ["Indexed", t.indexed], ["Already there", t.already_there],
     ["Dropped by rule", t.dropped], ["Dead letters", t.dead_lettered, "warn"], ["In flight", t.in_flight],
-    ["Unaccounted", t.unaccounted, "bad"]];
+    ["Unaccounted", t.unaccounted, "bad"], ["Unknown to pipelines", t.drift]];
   at("totals").replaceChildren(...shown.map(([name, value, kind]) => {
     const tile = element("div", undefined, kind === "bad" && value !== 0 ? "tile bad" : "tile");
     tile.append(element("b", number(value)), element("span", name));
