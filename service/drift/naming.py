@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any
 
@@ -50,8 +51,11 @@ def nameable(path: str) -> bool:
     return not any(mark in path for mark in (_ANY, "?", "…", '""')) and _SURPLUS.search(path) is None
 
 
-def told(flaw: Flaw, leftovers: str | None) -> Iterator[tuple[What, object]]:
-    """What an event has that is not known, each with its value; ``leftovers`` says what those are, None: no news."""
+def told(flaw: Flaw, leftovers: str | None, opened: AbstractSet[str] = frozenset()) -> Iterator[tuple[What, object]]:
+    """What an event has that is not known, each with its value; ``leftovers`` says what those are, None: no news.
+
+    Neither is what the keys in ``opened`` hold.
+    """
     odd = {each.path for each in flaw.strange if each.path is not None}
     # Two tables may lack the same value.
     yield from {_strange(strange): strange.value for strange in flaw.strange[:MOST]}.items()
@@ -59,7 +63,7 @@ def told(flaw: Flaw, leftovers: str | None) -> Iterator[tuple[What, object]]:
         return
     number = 0
     for path, keys, value in _leaves(flaw.left, "", (), 1, columns=leftovers == "column"):
-        if keys in odd:
+        if keys in odd or keys[0] in opened:
             continue
         number += 1
         if number > MOST:

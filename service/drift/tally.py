@@ -47,7 +47,7 @@ class Tally:
                 table.clear()
         kinds: Counter[Kind] = Counter()
         for at, flaw in carried.odd:
-            for what, value in told(flaw, carried.leftovers):
+            for what, value in told(flaw, carried.leftovers, carried.open):
                 kinds[what.kind] += 1
                 self._meet(owner, what, value, version, carried, at, at_ms)
         if self._count is not None:

@@ -55,6 +55,8 @@ class Carried:
     """Number and flaw of the events with leftovers or strange values, among those that have a document or were refused."""
     leftovers: Literal["column", "key"] | None = "key"
     """What leftovers are; None where any may come and none is news."""
+    open: frozenset[str] = frozenset()
+    """Keys of the raw event below which none is."""
 
     def take(self, other: Carried) -> None:
         """Add the fates of other events."""
@@ -118,6 +120,7 @@ class CompiledPipeline:
         self._leftovers: Literal["column", "key"] | None = "column" if columns is not None else "key"
         if file.drift.keys == "any":
             self._leftovers = None
+        self._open = frozenset(file.drift.open)
         self._separator = columns.separator if columns is not None else " "
         self._quoted = columns is not None and columns.quoted
         self._brackets = columns is not None and columns.brackets
@@ -148,7 +151,7 @@ class CompiledPipeline:
         What a mask hides is hidden in the slice itself, so that dead letters made of it say no more than documents; what
         is joined is joined there, so that they say no less.
         """
-        carried = Carried(leftovers=self._leftovers)
+        carried = Carried(leftovers=self._leftovers, open=self._open)
         together = self._join is not None and self._join(slice_.events)
         for mask in self._masks:  # after joining: a password may stand in a line of its own
             slice_.events[:] = map(mask, slice_.events)

@@ -227,6 +227,7 @@ class Drift(Model):
     """What is news about the format of this log, for ``siem drift``; it changes no document."""
 
     keys: Literal["known", "any"] = Field(default="known", description="``any``: what no step reads is kept, and no news.")
+    open: list[str] = Field(default=[], description="Keys of the raw event: what is in their values is no news.")
     values: list[str] = Field(default=[], description="Fields whose tables have every value: what they lack is news.")
 
 

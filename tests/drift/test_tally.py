@@ -65,6 +65,14 @@ def test_where_any_key_may_come_none_is_news_but_values_are() -> None:
     assert [what.kind for what, _ in told(flaw, None)] == ["value"]
 
 
+def test_what_an_open_key_holds_is_no_news_but_its_neighbours_are() -> None:
+    heard = carried(keep(keep(None, ("journal", "unit"), 1), ("new",), 2))
+    heard.open = frozenset({"journal"})
+    tally = Tally()
+    tally.hear(SHOP, "v1", heard, NOON)
+    assert found(tally) == {("key", "new", ""): 1}
+
+
 def test_keys_that_name_things_are_one_key() -> None:
     flaw = keep(
         keep(keep(None, ("by_id", "1001"), 1), ("by_id", "9a8b7c6d-0000-4000-8000-000000000001"), 2), ("by_id", "name"), 3

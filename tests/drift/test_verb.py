@@ -81,3 +81,10 @@ def test_where_any_key_may_come_nothing_is_found(source: Path, siem: Siem) -> No
     pipeline.write_text(pipeline.read_text() + "drift: { keys: any }\n")
     said = siem("drift", "--dataset", "acme.app", "-", stdin=json.dumps(EVENT | {"fresh": 1}) + "\n")
     assert said.err == "1 documents, 0 dead letters: 0 findings\n"
+
+
+def test_what_an_open_key_holds_is_not_found(source: Path, siem: Siem) -> None:
+    pipeline = source / "pipeline.yml"
+    pipeline.write_text(pipeline.read_text() + "drift: { open: [fresh] }\n")
+    said = siem("drift", "--dataset", "acme.app", "--json", "-", stdin=json.dumps(EVENT | {"fresh": {"a": 1}, "new": 1}) + "\n")
+    assert [each["path"] for each in said.documents] == ["new"]
