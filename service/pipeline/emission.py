@@ -181,7 +181,7 @@ def write_enrichment(draft: Draft, shape: Shape, file: PipelineFile) -> None:
         ]
         if all(ports) and "network.community_id" not in draft.slots:
             protocol = ports[2]
-            needed = [slot.local for slot in (source, destination) if not slot.sure]
+            needed = [slot.local for slot in (source, destination, protocol) if slot is not None and not slot.sure]
             if draft.careful and protocol is not None and protocol.kind != "int":
                 # A protocol by its name has no number.
                 needed.append(f"{draft.constants.name(to_long, 'to_long')}({protocol.local} or 0)")
