@@ -79,6 +79,13 @@ def test_a_record_of_csvlog_may_hold_lines_and_quotes() -> None:
     assert raw["more"]["command_tag"] == "SELECT"
 
 
+@pytest.mark.parametrize("head", [RDS.replace("LOG", "ERROR"), "2026-01-14 09:15:01.406 UTC [25] ERROR:  "])
+def test_the_state_of_verbose_errors_is_no_part_of_the_message(head: str) -> None:
+    found = postgresql(head + 'HV00A: relation "orderz" does not exist')
+    assert (found["message"], found["more"]["code"]) == ('relation "orderz" does not exist', "HV00A")
+    assert postgresql(head + "AUDIT: nothing")["message"] == "AUDIT: nothing"
+
+
 def test_jsonlog_has_the_same_names() -> None:
     entry = {
         "timestamp": "2026-01-14 09:15:01.123 UTC",

@@ -35,6 +35,8 @@ _WHO = re.compile(r"(?:^|[\s:,])\[?([^\s@\[\]=,:]{1,128})\]?@\[?([^\s@\[\]=,:]{1
 _PAIR = re.compile(r"\b(user|db|app|client|host|database)=([^,\s]{0,128})")
 _CLIENT = re.compile(r"(?:^|\s)((?:[0-9A-Fa-f]|::)[0-9A-Fa-f.:]{1,44}|[\w.-]{1,255})\((\d{1,5})\)")
 _STATE = re.compile(r"(?:^|\s)([0-9A-Z]{5})(?=\s|$)")
+_VERBOSE = re.compile(r"([0-9A-Z]{5}): {1,2}")
+"""The state that ``log_error_verbosity = verbose`` writes before the message; a digit in it tells it from a word."""
 _HEAD = 2_000
 """Characters in which the level must stand."""
 _ZONES = {
@@ -98,6 +100,7 @@ def _of_rds(found: re.Match[str], text: str) -> dict[str, Any]:
     raw["stamp"], zone = _zoned(stamp)
     if zone:
         raw["zone"] = zone
+    state, message = _stated(message)
     if message:
         raw["message"] = message if len(message) <= LONGEST else message[:LONGEST] + "…"
         if (audit := _audit(message)) is not None:
@@ -112,7 +115,10 @@ def _of_rds(found: re.Match[str], text: str) -> dict[str, Any]:
         raw["user"] = user
     if database not in _NOBODY:
         raw["database"] = database
-    if line is not None:
+    if line is None:
+        if state is not None:
+            raw["more"] = {"code": state}
+    else:
         more = (line, code, _zoned(start)[0], vxid, txid, session, application)
         raw["more"] = {name: value for name, value in zip(_LONG, more, strict=True) if value not in _NOBODY}
     return raw
@@ -127,7 +133,8 @@ def _of_any(text: str) -> dict[str, Any]:
     level = _SEVERITY.search(text, stamp.end(), _HEAD)
     if level is None:
         return {**raw, "message": text[stamp.end() :].lstrip(" :,")}
-    raw |= {"level": level[1], "message": text[level.end() :], "audit": _audit(text[level.end() :])}
+    state, message = _stated(text[level.end() :])
+    raw |= {"level": level[1], "message": message, "audit": _audit(message), "code": state}
     head = text[stamp.end() : level.start(1)]
     pairs = dict(_PAIR.findall(head))
     raw |= {
@@ -144,6 +151,12 @@ def _of_any(text: str) -> dict[str, Any]:
         if raw.get(names[0]) is None and (found := pattern.search(head)) is not None:
             raw |= dict(zip(names, found.groups(), strict=True))
     return raw
+
+
+def _stated(message: str) -> tuple[str | None, str]:
+    """The state before the message, if there is one, and the message."""
+    found = _VERBOSE.match(message) if message[5:6] == ":" else None
+    return (found[1], message[found.end() :]) if found is not None and not found[1].isalpha() else (None, message)
 
 
 def _row(text: str) -> list[str] | None:
