@@ -12,6 +12,7 @@ from service.errors import ContentError
 from service.fields import FieldSpec
 from service.lint.classes import class_faults
 from service.lint.document import value_faults
+from service.lint.enrichment import idle_enrichers
 from service.lint.news import drift_faults
 from service.match import parse_selection
 from service.pipeline.load import LoadedPipeline
@@ -68,7 +69,7 @@ def subject(loaded: LoadedPipeline) -> Subject:
 def check_pipeline(loaded: LoadedPipeline) -> list[ContentError]:
     """Every fault of one pipeline, in the order of its lines; [] when there is none."""
     seen = subject(loaded)
-    faults = [fault for rule in RULES for fault in rule(seen)]
+    faults = (fault for rule in RULES for fault in rule(seen))
     return sorted(faults, key=lambda fault: (fault.place.file, fault.place.line, fault.place.column))
 
 
@@ -93,11 +94,9 @@ def identity_is_declared(seen: Subject) -> Iterator[ContentError]:
     if identity == "position":
         return
     for number, name in enumerate(identity if isinstance(identity, list) else [identity]):
-        spec = seen.spec(name)
         keys: tuple[Key, ...] = ("sink", "id", number)
-        if spec is None:
-            hint = closest(name, seen.loaded.catalogue.fields)
-            yield seen.error(keys, "unknown_field", f"`{name}` is no declared field", hint)
+        if (spec := seen.spec(name)) is None:
+            yield seen.error(keys, "unknown_field", f"`{name}` is no declared field", closest(name, seen.loaded.catalogue.fields))
         elif spec.array or spec.type in ("object", "flat_object", "nested"):
             yield seen.error(keys, "bad_identity", f"`{name}` is not one value", "an id is made of single values")
 
@@ -167,8 +166,7 @@ def tables_exist(seen: Subject) -> Iterator[ContentError]:
             else:
                 for key in table:
                     if hint := _suspect(table, key):
-                        reason = f"`{key}` would be a value to translate"
-                        yield seen.error((*keys, key), "suspect_key", reason, hint)
+                        yield seen.error((*keys, key), "suspect_key", f"`{key}` would be a value to translate", hint)
 
 
 def _suspect(table: Mapping[str, object], key: str) -> str:
@@ -261,12 +259,11 @@ def patterns_compile(seen: Subject) -> Iterator[ContentError]:
 def parser_is_one(seen: Subject) -> Iterator[ContentError]:
     """``parse`` says how, once."""
     parse = seen.loaded.source.value.parse
-    given = [key for key in ("json_event", "columns", "step") if getattr(parse, key) is not None]
+    given = [key.removesuffix("_event") for key in ("json_event", "columns", "step") if getattr(parse, key) is not None]
     if not given and parse.pattern is None:
         yield seen.error(("parse",), "no_parser", "says nothing", "give json, columns, step or pattern")
     elif len(given) > 1:
-        names = " and ".join(key.removesuffix("_event") for key in given)
-        yield seen.error(("parse",), "two_parsers", f"has {names}: which?", "keep one")
+        yield seen.error(("parse",), "two_parsers", f"has {' and '.join(given)}: which?", "keep one")
     if parse.columns is not None:
         names_seen: set[str] = set()
         for name in parse.columns.default.split():
@@ -281,6 +278,12 @@ def news_is_of_tables(seen: Subject) -> Iterator[ContentError]:
         yield seen.error(("drift", "values", number), "no_table", reason, hint)
 
 
+def enrichers_have_fields(seen: Subject) -> Iterator[ContentError]:
+    """What is to be enriched is set."""
+    for number, reason in idle_enrichers(seen.loaded.file, [block for _, block in seen.blocks]):
+        yield seen.error(("enrich", number), "idle_enricher", reason, "set it, or leave the enricher out")
+
+
 RULES: tuple[Callable[[Subject], Iterator[ContentError]], ...] = (
     targets_are_declared,
     identity_is_declared,
@@ -293,4 +296,5 @@ RULES: tuple[Callable[[Subject], Iterator[ContentError]], ...] = (
     patterns_compile,
     parser_is_one,
     news_is_of_tables,
+    enrichers_have_fields,
 )

@@ -75,6 +75,8 @@ KINDS: dict[str, tuple[str, str, str, int, str, str]] = {
                       "bad_regex", 7, "(?=", "look-around"),
     "a regex that captures nothing": ("  columns:", "  pattern: { any_of: [{ name: a, regex: x+ }] }\n  columns:",
                                       "no_groups", 7, "nothing", "(?P<name>"),
+    "an enricher with nothing to work on": ("sink:", "enrich: [geoip, community_id]\nsink:", "idle_enricher", 20,
+                                            "`destination.ip`", "leave the enricher out"),
     "another folder's dataset": ("dataset: test.flow", "dataset: test.flaw", "wrong_folder", 1, "test.flow", "folder"),
 }  # fmt: skip
 
