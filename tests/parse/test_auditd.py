@@ -237,7 +237,7 @@ def test_hostile_records_cost_linear_time(name: str) -> None:
         carried = pipeline.carry(hostile, 1_768_381_953_000)
         spent.append(time.process_time() - before)
     assert len(carried.pieces) + len(carried.dead) == 1
-    assert min(spent) < 0.03, f"{min(spent) * 1000:.1f} ms for {LONG} characters"
+    assert min(spent) < 0.1, f"{min(spent) * 1000:.1f} ms for {LONG} characters"
 
 
 def test_a_line_that_only_begins_like_a_record_of_the_kernel_is_refused() -> None:

@@ -92,4 +92,4 @@ def test_a_megabyte_takes_no_time(database: str, line: str) -> None:
     events = [POSTGRES, *[line] * (1_000_000 // len(line))]
     started = time.process_time()
     joined(database, *events)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 3

@@ -384,4 +384,4 @@ def test_a_megabyte_of_message_takes_milliseconds(part: str) -> None:
             began = time.process_time()
             windows_event(f"[Security] [INFORMATION] [{event_id}] [p] [h] [{message}]")
             best = min(best, time.process_time() - began)
-        assert best < 0.05
+        assert best < 0.2
