@@ -74,9 +74,10 @@ def _drop_rules(loaded: LoadedPipeline) -> Iterator[tuple[tuple[Key, ...], str]]
 def _seen(loaded: LoadedPipeline) -> tuple[list[dict[str, Any]], set[str]]:
     events: list[dict[str, Any]] = []
     rules: set[str] = set()
+    player = Player({loaded.dataset: loaded}, Enrichers.empty(), 0)
     for sample in samples_of(loaded.folder):
         facts = sample.facts()
-        player = Player({loaded.dataset: loaded}, Enrichers.empty(), facts.arrived_ms())
+        player.now_ms = facts.arrived_ms()
         for played in player.play(sample.path.read_bytes(), loaded.dataset, facts):
             if isinstance(played, Dead):
                 continue

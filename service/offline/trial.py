@@ -36,9 +36,10 @@ def try_samples(loaded: LoadedPipeline, enrichers: Enrichers, router: Router | N
 
     With the ``router`` over all datasets, events that would not find their way to this one are invalid too.
     """
+    player = Player({loaded.dataset: loaded}, enrichers, 0)
     for sample in samples_of(loaded.folder):
         facts = sample.facts()
-        player = Player({loaded.dataset: loaded}, enrichers, facts.arrived_ms())
+        player.now_ms = facts.arrived_ms()
         result = play_sample(player, sample, facts)
         trial = Trial(sample, result)
         if router is not None:
