@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from service.pipeline.schema import Block, PipelineFile
 
-_NEEDS = {
+NEEDS = {
     "community_id": ("source.ip", "destination.ip", "source.port", "destination.port", "network.iana_number"),
     "user_agent": ("user_agent.original",),
 }
@@ -17,7 +17,7 @@ def idle_enrichers(file: PipelineFile, blocks: list[Block]) -> Iterator[tuple[in
     """Number in ``enrich`` and reason of every enricher that lacks a field no block sets."""
     known = {name.removesuffix("?") for block in blocks for name in _targets(block)}
     for number, name in enumerate(file.enrich):
-        missing = [field for field in _NEEDS.get(name, ()) if field not in known]
+        missing = [field for field in NEEDS.get(name, ()) if field not in known]
         if missing:
             yield number, f"`{name}` has nothing to work on: no block sets {', '.join(f'`{field}`' for field in missing)}"
 

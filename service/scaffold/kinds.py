@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from service.fields import Catalogue
+from service.lint.enrichment import NEEDS
 from service.scaffold.guess import Guess
 from service.scaffold.values import outcome_of, verbs_of, word_set, words_of
 
@@ -68,7 +69,7 @@ def enrichers(found: Sequence[Guess]) -> list[str]:
         "asn": bool(addresses),
         "user_agent": "user_agent.original" in targets,
         "threat_intel": bool(addresses),
-        "community_id": {"source.ip", "destination.ip", "source.port", "destination.port"} <= targets,
+        "community_id": set(NEEDS["community_id"]) <= targets,
     }
     return [name for name, wanted in known.items() if wanted]
 
