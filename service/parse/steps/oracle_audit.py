@@ -18,7 +18,7 @@ _MOST = 128
 """Values of one record."""
 _RECORD = 60_000
 """Characters of a record of text that are looked at."""
-_VALUE = r"([A-Z](?:[A-Z0-9$_#]| (?! {0,2}:)){0,24}) {0,2}: ?(?:\[(\d{1,6})\] ?)?(['\"])"
+_VALUE = r"([A-Z][A-Z0-9$_#]{0,24}(?: [A-Z0-9$_#]{1,24}){0,2}) {0,2}: ?(?:\[(\d{1,6})\] ?)?(['\"])"
 _PAIR = re.compile(r"(?<![A-Z0-9$_#])" + _VALUE)
 _NEXT = re.compile(r"\s*" + _VALUE)
 _ELEMENT = re.compile(r"<([A-Za-z_]{1,40})>([^<]*)</")
