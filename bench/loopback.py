@@ -17,9 +17,11 @@ import uvloop
 
 _ITEM = b'{"create":{"status":201}}'
 _WRITTEN = b'{"index":{"status":200,"_seq_no":1,"_primary_term":1}}'
+_ALERT = b'{"update":{"status":201}}'
 _LEDGER = b'"_index":"siem-ledger-'
-"""Sheets of the ledger have requests of their own and count as nothing."""
-_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+"""Sheets of the ledger have requests of their own and count as nothing; so do alerts, which are updates."""
+_HEAD = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+_ABSENT = b'{"found":false}'
 
 
 class Loopback:
@@ -36,7 +38,8 @@ class Loopback:
                 )
                 body = await reader.readexactly(length) if length else b""
                 answer = self.answer(head.split(b" ", 2), body)
-                writer.write(_HEAD % len(answer) + (b"" if head.startswith(b"HEAD") else answer))
+                status = b"404 Not Found" if answer is _ABSENT else b"200 OK"
+                writer.write(_HEAD % (status, len(answer)) + (b"" if head.startswith(b"HEAD") else answer))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -46,9 +49,13 @@ class Loopback:
             return json.dumps({"documents": self.documents, "requests": self.requests, "bytes": self.size}).encode()
         if line[1].startswith(b"/_mget"):
             return json.dumps({"docs": [{"found": False}] * len(json.loads(body)["docs"])}).encode()
+        if line[0] == b"GET" and b"/_doc/" in line[1]:
+            return _ABSENT
         if b"_bulk" not in line[1]:
             return b"{}"
         documents = body.count(b"\n") // 2
+        if body.startswith(b'{"update"'):
+            return b'{"errors":false,"items":[' + b",".join([_ALERT] * documents) + b"]}"
         if _LEDGER in body[:200]:
             return b'{"errors":false,"items":[' + b",".join([_WRITTEN] * documents) + b"]}"
         self.documents += documents

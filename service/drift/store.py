@@ -67,11 +67,11 @@ class DriftStore:
     async def _bulk(self, lines: list[tuple[str, bytes]]) -> list[tuple[str, str]]:
         async with asking():
             reply = await self._client.bulk(body=b"".join(text for _, text in lines))
-        items: list[dict[str, Any]] = [next(iter(item.values())) for item in reply["items"]]
-        return [
-            (index, item.get("error", {}).get("type", "") or ("" if item["status"] < 300 else str(item["status"])))
-            for (index, _), item in zip(lines, items, strict=True)
-        ]
+            items: list[dict[str, Any]] = [next(iter(item.values())) for item in reply["items"]]
+            return [
+                (index, item.get("error", {}).get("type", "") or ("" if item["status"] < 300 else str(item["status"])))
+                for (index, _), item in zip(lines, items, strict=True)
+            ]
 
     async def load(self, project: str | None, dataset: str | None, since_ms: int) -> list[Finding]:
         """What was met since then, as every process told it."""

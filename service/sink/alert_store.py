@@ -63,17 +63,17 @@ class AlertStore:
             lines += [orjson.dumps(action), orjson.dumps({**_change(alert), "upsert": alert.whole})]
         async with asking():
             reply = await self._client.bulk(body=b"\n".join(lines) + b"\n")
-        missing = []
-        for alert, item in zip(alerts, reply["items"], strict=True):
-            answer = item["update"]
-            if answer["status"] in (200, 201):
-                continue
-            kind = answer.get("error", {}).get("type", str(answer["status"]))
-            if kind == "index_not_found_exception":
-                missing.append(alert)
-            else:
-                raise Backpressure(f"alerts: {kind}")
-        return missing
+            missing = []
+            for alert, item in zip(alerts, reply["items"], strict=True):
+                answer = item["update"]
+                if answer["status"] in (200, 201):
+                    continue
+                kind = answer.get("error", {}).get("type", str(answer["status"]))
+                if kind == "index_not_found_exception":
+                    missing.append(alert)
+                else:
+                    raise Backpressure(f"alerts: {kind}")
+            return missing
 
     async def read(self, index: str, identity: str) -> Mapping[str, Any] | None:
         """The alert as it is in the index; None when it is not there."""
@@ -82,8 +82,8 @@ class AlertStore:
                 reply = await self._client.get(index=index, id=identity)
             except oe.NotFoundError:
                 return None
-        found: Mapping[str, Any] = reply["_source"]
-        return found
+            found: Mapping[str, Any] = reply["_source"]
+            return found
 
     async def documents(self, refs: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         """The documents of events, by their ``index/_id``, without their raw events; those that are not there are left out."""
@@ -93,12 +93,12 @@ class AlertStore:
             asked = [{"_index": index, "_id": identity} for index, _, identity in (ref.partition("/") for ref in part)]
             async with asking():
                 reply = await self._client.mget(body={"docs": asked}, params={"_source_excludes": "event.original"})
-            for ref, each in zip(part, reply["docs"], strict=True):
-                kind = each.get("error", {}).get("type")
-                if each.get("found"):
-                    found[ref] = each["_source"]
-                elif kind not in _GONE:
-                    raise Backpressure(f"alerts: {kind}")
+                for ref, each in zip(part, reply["docs"], strict=True):
+                    kind = each.get("error", {}).get("type")
+                    if each.get("found"):
+                        found[ref] = each["_source"]
+                    elif kind not in _GONE:
+                        raise Backpressure(f"alerts: {kind}")
         return found
 
     async def told(self, index: str, identity: str) -> frozenset[str]:

@@ -81,8 +81,8 @@ class Baselines:
                 reply = await self._client.get(index=self._index, id=identity)
             except oe.NotFoundError:
                 return None
-        source = reply["_source"]
-        return {**source["baseline"], "since": source["@timestamp"]}
+            source = reply["_source"]
+            return {**source["baseline"], "since": source["@timestamp"]}
 
     async def _create(self, identity: str, body: dict[str, object]) -> bool:
         if not await self._indices.ready(_TEMPLATE):

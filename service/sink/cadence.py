@@ -114,8 +114,8 @@ class CadenceStore:
         body = {"size": 0, "query": _of(source, since_ms - DAY_MS), "aggs": {"last": {"max": {"field": "siem.arrived"}}}}
         async with asking():
             reply = await self._client.search(index=_indices(source, datasets), body=body, params=_LENIENT)
-        last = reply.get("aggregations", {}).get("last", {}).get("value")
-        return None if last is None else round(last)
+            last = reply.get("aggregations", {}).get("last", {}).get("value")
+            return None if last is None else round(last)
 
     async def history(self, source: Source, datasets: Iterable[str], now_ms: int) -> list[int]:
         """In which quarters of an hour something of the source arrived, by what is indexed."""
@@ -127,8 +127,8 @@ class CadenceStore:
         }
         async with asking():
             reply = await self._client.search(index=_indices(source, datasets), body=body, params=_LENIENT)
-        found = reply.get("aggregations", {}).get("when", {}).get("buckets", [])
-        return [round(bucket["key"]) // BUCKET_MS for bucket in found if bucket["key"] <= now_ms]
+            found = reply.get("aggregations", {}).get("when", {}).get("buckets", [])
+            return [round(bucket["key"]) // BUCKET_MS for bucket in found if bucket["key"] <= now_ms]
 
     async def calls(self, source: Source, names: Sequence[str], from_ms: int, to_ms: int) -> list[Mapping[str, Any]]:
         """CloudTrail documents of the source's own project with calls of these names, newest first."""
@@ -140,8 +140,8 @@ class CadenceStore:
         body = {"size": CALLS, "query": query, "sort": [{"@timestamp": "desc"}]}
         async with asking():
             reply = await self._client.search(index=_indices(source, ["aws.cloudtrail"]), body=body, params=_LENIENT)
-        hits: list[Mapping[str, Any]] = reply["hits"]["hits"]
-        return hits
+            hits: list[Mapping[str, Any]] = reply["hits"]["hits"]
+            return hits
 
     async def alert(self, index: str, identity: str, document: Mapping[str, Any]) -> bool:
         """Store an alert; False when it was there already."""
