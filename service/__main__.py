@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import importlib.util
 import os
@@ -19,9 +18,7 @@ from service.cli import VERBS
 
 # pydantic looks through every installed distribution for plugins, which costs more than reading a pipeline.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-
-# Reading and compiling makes a million objects that stay: looking through them again and again takes a fifth of the time.
-gc.set_threshold(50_000, 20, 50)
+early.calm()
 
 
 class Verbs(click.Group):

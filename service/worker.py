@@ -18,6 +18,7 @@ import msgspec
 import structlog
 import uvloop
 
+from service import early
 from service.agents.connection import close_on_broken_writes
 from service.app import Parts, running
 from service.clock import Clock, SystemClock
@@ -39,8 +40,6 @@ UNCLEAN_SECONDS = 15.0
 CRASH_SECONDS = 5.0
 LARGE_BLOCK = 32 * 1024 * 1024
 """Bytes; the most that glibc takes."""
-CALM = (50_000, 20, 50)
-"""Thresholds of the cycle collector; with its own ones it takes a fifth of the start."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Names of malloc.h."""
 
@@ -58,7 +57,7 @@ class Order(msgspec.Struct):
 
 def main(argument: str) -> None:
     """Run until told to stop; never returns."""
-    gc.set_threshold(*CALM)
+    early.calm()
     order = msgspec.json.decode(argument, type=Order)
     clock, meters = SystemClock(), Meters()
     problems = Problems(clock)
@@ -191,7 +190,7 @@ class Worker:
 
 
 def calm_the_collector() -> None:
-    """Keep Python's cycle collector from walking all that lives for ever, again and again (it doubled the cost)."""
+    """Keep Python's cycle collector from ever walking what is there by now and stays (it doubled the cost)."""
     gc.collect()
     gc.freeze()
 

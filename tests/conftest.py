@@ -12,7 +12,6 @@ them look at others each time, and at those that failed before.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +20,7 @@ import hypothesis
 import pytest
 import pytest_asyncio
 
+from service import early
 from service.local import shared
 from service.local.kinesis import KinesisDouble
 from service.local.stack import LocalStack
@@ -34,7 +34,7 @@ hypothesis.settings.load_profile("random" if os.environ.get("SIEM_RANDOM") == "1
 
 def pytest_configure() -> None:
     """Every process that tests start knows a secret; see ``tests/canary.py``."""
-    gc.set_threshold(50_000, 20, 50)  # as the service does: compiled pipelines are a million objects that stay
+    early.calm()
     canary.release()
 
 
