@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from service.agents.sessions import Following
 from service.agents.topics import create_topics
@@ -43,6 +43,12 @@ async def until(heard: list[bytes], count: int) -> set[bytes]:
     return set(heard)
 
 
+async def led(settings: Settings, topic: str) -> None:
+    """Wait until a broker leads every partition of a topic that was just made: that is no part of a start."""
+    async with AIOKafkaConsumer(topic, bootstrap_servers=settings.kafka.servers) as consumer, asyncio.timeout(60):
+        await consumer.end_offsets(consumer.assignment())
+
+
 async def test_everything_that_was_told_is_heard_before_the_start_is_over(
     settings: Settings, tell: AIOKafkaProducer, unique: str
 ) -> None:
@@ -63,5 +69,6 @@ async def test_everything_that_was_told_is_heard_before_the_start_is_over(
 async def test_a_topic_of_which_nobody_told_yet_holds_up_no_start(settings: Settings, unique: str) -> None:
     topic = f"{unique}-identities"
     await create_topics(settings.kafka, [topic], SystemClock())
-    async with following(settings, topic, lambda _: None) as follower, asyncio.timeout(12):
+    await led(settings, topic)
+    async with following(settings, topic, lambda _: None) as follower, asyncio.timeout(5):
         await follower.caught_up.wait()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.parse.joins import JOINED, JOINS
 from service.parse.joins.pieces import MOST_CHARACTERS, MOST_PIECES
+from tests.pace import least_seconds
 
 DATABASES = ("mysql", "oracle", "postgresql", "redshift", "sqlserver")
 SLOW = ("# Time: 2026-01-14T10:00:00Z", "# User@Host: a[a] @  [x]", "# Query_time: 1", "SELECT 1", " FROM x;")
@@ -90,6 +89,4 @@ def test_no_line_is_lost(database: str, events: list[str]) -> None:
 )
 def test_a_megabyte_takes_no_time(database: str, line: str) -> None:
     events = [POSTGRES, *[line] * (1_000_000 // len(line))]
-    started = time.process_time()
-    joined(database, *events)
-    assert time.process_time() - started < 3
+    assert least_seconds(lambda: joined(database, *events), tries=2) < 1
