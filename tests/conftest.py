@@ -19,11 +19,14 @@ from collections.abc import AsyncIterator, Iterator
 import hypothesis
 import pytest
 import pytest_asyncio
+from opensearchpy import AsyncOpenSearch
 
 from service import early
 from service.local import shared
 from service.local.kinesis import KinesisDouble
 from service.local.stack import LocalStack
+from service.settings import OpenSearch
+from service.sink.opensearch.client import connect
 from tests import canary
 
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None, database=None)
@@ -88,6 +91,14 @@ async def kinesis() -> AsyncIterator[KinesisDouble]:
     """A Kinesis double of the test's own, without quotas."""
     async with KinesisDouble() as double:
         yield double
+
+
+@pytest_asyncio.fixture
+async def client(opensearch: str) -> AsyncIterator[AsyncOpenSearch]:
+    """Our client of the real OpenSearch."""
+    client = connect(OpenSearch(urls=[opensearch]))
+    yield client
+    await client.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import re2
@@ -66,7 +67,7 @@ def shape_of(texts: list[str], columns: str | None = None) -> Shape:
 def _shape_of(texts: list[str], columns: str | None, *, joined: bool) -> Shape:
     for step, begins in (("cef", r"CEF: ?\d"), ("leef", r"LEEF: ?\d"), ("xml", r"\s*<[A-Za-z?]")):
         test = re.compile(begins).match if step == "xml" else re.compile(begins).search
-        if _most(texts, lambda text, test=test: test(text) is not None) and (found := _step(step, texts)) is not None:  # type: ignore[misc]  # bound as a default, on purpose
+        if _most(texts, test) and (found := _step(step, texts)) is not None:
             return found
     if (found := _json(texts)) is not None:
         return found
@@ -75,7 +76,7 @@ def _shape_of(texts: list[str], columns: str | None, *, joined: bool) -> Shape:
     if not joined and (table := table_of(texts, columns)) is not None and (table.separator != " " or table.header or columns):
         return _of_table(table)
     pairs = _pairs(texts)
-    if _most(texts, lambda text: _SYSLOG.match(text) is not None):
+    if _most(texts, _SYSLOG.match):
         structured = any("structured_data" in PARSERS["syslog"](text) for text in texts)
         return pairs if pairs is not None and not structured else _syslog(texts)
     if pairs is not None:
@@ -122,9 +123,9 @@ def _step(step: str, texts: list[str]) -> Shape | None:
 
 
 def _syslog_head(heads: list[str]) -> list[str]:
-    if not _most(heads, lambda head: _SYSLOG.match(head) is not None or _DATED.match(head) is not None):
+    if not _most(heads, lambda head: _SYSLOG.match(head) or _DATED.match(head)):
         return []
-    return [head for head in _HEADS if _most(heads, lambda text, head=head: re2.fullmatch(head, text) is not None)][:1]  # type: ignore[misc]  # bound as a default, on purpose
+    return [head for head in _HEADS if _most(heads, partial(re2.fullmatch, head))][:1]
 
 
 def _parsed(step: str, texts: list[str]) -> list[dict[str, Any]]:
@@ -196,5 +197,6 @@ def _text(texts: list[str]) -> Shape:
     return Shape("text", "lines", lines, [{"text": text} for text in texts])
 
 
-def _most(texts: list[str], test: Callable[[str], bool]) -> bool:
-    return sum(test(text) for text in texts) * 2 > len(texts)
+def _most(texts: list[str], match: Callable[[str], object]) -> bool:
+    """Whether more than half of them match."""
+    return sum(match(text) is not None for text in texts) * 2 > len(texts)

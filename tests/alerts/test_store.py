@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from opensearchpy import AsyncOpenSearch
 
-from service.settings import OpenSearch
 from service.sink.alert_store import AlertStore, Written
-from service.sink.opensearch.client import connect
 
 pytestmark = pytest.mark.stack
 
@@ -23,13 +21,6 @@ class Made:
 
     async def ensure(self, index: str, dataset: str) -> bool:
         raise AssertionError("the index is there")
-
-
-@pytest.fixture
-async def client(opensearch: str) -> AsyncIterator[AsyncOpenSearch]:
-    client = connect(OpenSearch(urls=[opensearch]))
-    yield client
-    await client.close()
 
 
 @pytest.fixture

@@ -14,12 +14,10 @@ from opensearchpy import AsyncOpenSearch
 from service.build.templates import components, own_indices, own_template
 from service.clock import SystemClock
 from service.content import find_content
-from service.settings import OpenSearch
 from service.sink.dead_letter import IndexDeadLetters
 from service.sink.letter import letter_from_document, letter_id
 from service.sink.memory import MemoryDeadLetters
 from service.sink.opensearch.bulk import BulkSink
-from service.sink.opensearch.client import connect
 from service.sink.opensearch.endpoint import Endpoint
 from service.sink.opensearch.indices import TemplateKeeper
 from service.sink.opensearch.limits import BulkLimits
@@ -36,13 +34,6 @@ PROPERTIES = {
     "source": {"properties": {"ip": {"type": "ip"}, "geo": {"properties": {"location": {"type": "geo_point"}}}}},
     "aws": {"properties": {"unmapped": {"type": "flat_object"}}},
 }
-
-
-@pytest.fixture
-async def client(opensearch: str) -> AsyncIterator[AsyncOpenSearch]:
-    client = connect(OpenSearch(urls=[opensearch]))
-    yield client
-    await client.close()
 
 
 @pytest.fixture

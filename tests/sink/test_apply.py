@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,18 +11,9 @@ from opensearchpy import AsyncOpenSearch
 
 from service.__main__ import main
 from service.cluster import Kind, Wanted
-from service.settings import OpenSearch
-from service.sink.opensearch.client import connect
 from service.sink.opensearch.plan import Cluster, Plan
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture
-async def client(opensearch: str) -> AsyncIterator[AsyncOpenSearch]:
-    client = connect(OpenSearch(urls=[opensearch]))
-    yield client
-    await client.close()
 
 
 def template(dataset: str, /, **properties: Any) -> Wanted:

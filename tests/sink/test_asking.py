@@ -13,18 +13,9 @@ from service.errors import Backpressure
 from service.settings import OpenSearch
 from service.sink.alert_store import AlertStore, Written
 from service.sink.opensearch.client import connect
+from tests.sink.scripted import NoIndices
 
 Ask = Callable[[AsyncOpenSearch], Awaitable[object]]
-
-
-class Ready:
-    """Templates and indices that are there."""
-
-    async def ready(self, dataset: str) -> bool:
-        return bool(dataset)
-
-    async def ensure(self, index: str, dataset: str) -> bool:
-        return bool(index and dataset)
 
 
 @pytest.fixture
@@ -48,10 +39,12 @@ async def between() -> AsyncIterator[AsyncOpenSearch]:
 
 
 ASKED: dict[str, Ask] = {
-    "read an alert": lambda client: AlertStore(client, Ready()).read("siem-alerts-shop-prod-2026.11", "alert-1"),
-    "write an alert": lambda client: AlertStore(client, Ready()).write([Written("siem-alerts-shop-prod-2026.11", "a", {}, {})]),
-    "read an event": lambda client: AlertStore(client, Ready()).documents(["siem-aws.cloudtrail-shop-prod-2026.11.30/1"]),
-    "load drift": lambda client: DriftStore(client, Ready()).load(None, None, 0),
+    "read an alert": lambda client: AlertStore(client, NoIndices()).read("siem-alerts-shop-prod-2026.11", "alert-1"),
+    "write an alert": lambda client: AlertStore(client, NoIndices()).write(
+        [Written("siem-alerts-shop-prod-2026.11", "a", {}, {})]
+    ),
+    "read an event": lambda client: AlertStore(client, NoIndices()).documents(["siem-aws.cloudtrail-shop-prod-2026.11.30/1"]),
+    "load drift": lambda client: DriftStore(client, NoIndices()).load(None, None, 0),
 }
 
 
