@@ -7,7 +7,7 @@ reads again what came within the longest window, and knows what the one before i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -22,10 +22,11 @@ from service.alerts.document import merge
 from service.alerts.notice import Notice
 from service.alerts.occurrence import LATE_MS, Occurrence, believed_ms
 from service.alerts.queue import Open, read_back
-from service.alerts.signal import Signal, decode_signal
+from service.alerts.signal import News, Signal, decode_signal
 from service.clock import Clock
 from service.naming import index_name
 from service.sink.alert_store import Written
+from service.sink.baselines import Sighting
 from service.sink.opensearch.patience import Answer, patiently
 from service.sink.opensearch.retry import Backoff
 from service.telemetry import events, metrics
@@ -57,13 +58,11 @@ class Store(Protocol):
         ...
 
 
-class News(Protocol):
+class Usual(Protocol):
     """What was seen before; raises Backpressure while it cannot be asked."""
 
-    async def is_new(
-        self, project: tuple[str, str], rule: str, who: str, what: str, *, event: str, at_ms: int, learn_ms: int
-    ) -> bool:
-        """Whether somebody was never seen with something."""
+    async def fresh(self, sightings: Sequence[Sighting]) -> list[bool]:
+        """Of each, whether somebody was never seen with something."""
         ...
 
 
@@ -94,7 +93,7 @@ class SignalAgent:
         horizon_ms: Callable[[], int],
         store: Store,
         before: Before,
-        baselines: News,
+        baselines: Usual,
         notify: Callable[[Notice], Any],
         meters: Meters,
         clock: Clock,
@@ -138,10 +137,10 @@ class SignalAgent:
             return
         result = Result()
         now_ms = self._clock.now_ms()
-        heard = desk.hear(signal)
-        for found in desk.occurrences(heard, await self._documents(heard.wanted)):
-            if await self._is_wanted(desk, found, now_ms):
-                desk.take(found, now_ms, result)
+        async for found in self._occurrences(desk, [signal]):
+            if found.rule.first_seen is None:
+                await self._remember(desk, found, now_ms)
+            desk.take(found, now_ms, result)
         self._count(signal, result)
         if not result.alerts:
             ticket.settle()
@@ -187,10 +186,9 @@ class SignalAgent:
         desk, now_ms = self._new_desk(), self._clock.now_ms()
         past = await self._before.before(ticket.topic, ticket.partition, ticket.offset, now_ms - self._horizon_ms())
         for start in range(0, len(past), _PAST):
-            heard = [desk.hear(signal) for signal in _signals(past[start : start + _PAST])]
-            documents = await self._documents(list(dict.fromkeys(ref for each in heard for ref in each.wanted)))
-            for found in (found for each in heard for found in desk.occurrences(each, documents)):
-                # Whether something was new was decided then; it raised its alert then, and does not grow.
+            signals = [signal for signal in _signals(past[start : start + _PAST]) if desk.matters_later(signal)]
+            async for found in self._occurrences(desk, signals):
+                # What was new raised its alert then, and does not grow.
                 if found.rule.first_seen is None:
                     desk.take(found, now_ms, Result())
         desk.queue.calm()
@@ -202,17 +200,38 @@ class SignalAgent:
         """What events say that made a correlation fire: they were indexed before their signal was sent."""
         return await self._patiently(partial(self._store.documents, refs)) if refs else NONE
 
-    async def _is_wanted(self, desk: Desk, found: Occurrence, now_ms: int) -> bool:
-        """Whether it makes or grows an alert: of a first-seen rule, only what is new."""
-        first, signal = found.rule.first_seen, found.signal
-        if first is None:
-            await self._remember(desk, found, now_ms)
-            return True
-        event = found.evidence[0]
-        at_ms = believed_ms(event.time_ms, signal.arrived_ms)
-        ask = partial(self._baselines.is_new, event=event.id, at_ms=at_ms, learn_ms=first.learn_ms)
-        project = (signal.project, signal.environment)
-        return await self._patiently(partial(ask, project, found.rule.id, signal.who, signal.what))
+    async def _occurrences(self, desk: Desk, signals: Sequence[Signal]) -> AsyncIterator[Occurrence]:
+        """What these signals say, by themselves and with others, in their order; of first-seen rules only what is new."""
+        news = await self._new(desk, signals)
+        known = dict(await self._documents([each.ref for its in news if its for each in its]))
+        heard = [
+            desk.hear(signal) if its is None else desk.hear_news(signal, its, known)
+            for signal, its in zip(signals, news, strict=True)
+        ]
+        wanted = dict.fromkeys(ref for each in heard for ref in each.wanted if ref not in known)
+        known |= await self._documents(list(wanted))
+        for each in heard:
+            for found in desk.occurrences(each, known):
+                yield found
+
+    async def _new(self, desk: Desk, signals: Sequence[Signal]) -> list[list[News] | None]:
+        """What is new in each of these signals; None for those of other rules."""
+        asked = [(signal, desk.first_seen(signal)) for signal in signals]
+        told = [[] if first is None else list(signal.told()) for signal, first in asked]
+        sightings = [
+            Sighting(
+                (signal.project, signal.environment), signal.rule, each.who, each.what, each.evidence.id, at_ms, first.learn_ms
+            )
+            for (signal, first), its in zip(asked, told, strict=True)
+            if first is not None
+            for each in its
+            for at_ms in [believed_ms(each.evidence.time_ms, signal.arrived_ms)]
+        ]
+        answers = iter(await self._patiently(partial(self._baselines.fresh, sightings)) if sightings else ())
+        return [
+            None if first is None else [each for each in its if next(answers)]
+            for (_, first), its in zip(asked, told, strict=True)
+        ]
 
     async def _remember(self, desk: Desk, found: Occurrence, now_ms: int) -> None:
         """An alert whose window ended before what was read again may be in the index already."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +67,27 @@ class Correlated:
         self._correlators = {identity: Correlator(one) for identity, one in joins.correlations.items()}
         self._states: OrderedDict[tuple[str, tuple[str, ...]], State] = OrderedDict()
 
+    def counts(self, rule: str) -> bool:
+        """Whether a correlation names the rule."""
+        return self._joins.feeds(rule)
+
     def feed(self, signal: Signal) -> list[Happening]:
         """Take a signal in; what fires because of it, and what belongs to something that has fired: of each firing once."""
+        return self._feed(signal.joined())
+
+    def feed_news(self, signal: Signal, documents: Mapping[str, Mapping[str, Any]]) -> list[Happening]:
+        """As ``feed``, of what a first-seen rule came upon and what turned out to be new: these documents, by ``index/_id``."""
+        joined = (
+            each for ref, document in documents.items() for each in self._joins.of(signal.rule, signal.dataset, document, ref)
+        )
+        return self._feed(
+            (signal.rule, Join(correlation.about.id, group, told.time_ms, told.ref, told.value))
+            for correlation, group, told in joined
+        )
+
+    def _feed(self, joined: Iterable[tuple[str, Join]]) -> list[Happening]:
         happened: dict[str, Happening] = {}
-        for rule, join in signal.joined():
+        for rule, join in joined:
             for each in self._join(rule, join, join.ref):
                 before = happened.setdefault(each.id, each)
                 if before is not each:

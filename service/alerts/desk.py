@@ -14,8 +14,8 @@ from service.alerts.findings import finding_rule
 from service.alerts.occurrence import Occurrence, occurrence_of
 from service.alerts.queue import Open, Queue
 from service.alerts.rating import Origin, Rating
-from service.alerts.rule import FINDING, AlertRule
-from service.alerts.signal import Signal
+from service.alerts.rule import FINDING, AlertRule, FirstSeen
+from service.alerts.signal import News, Signal
 from service.detect.seen import Seen
 from service.enrich.identities import Identities
 from service.spans import moment
@@ -26,6 +26,14 @@ class Correlations(Protocol):
 
     def feed(self, signal: Signal) -> list[Happening]:
         """Take a signal in; what fires because of it."""
+        ...
+
+    def feed_news(self, signal: Signal, documents: Documents) -> list[Happening]:
+        """Take in what was new in a signal of a first-seen rule."""
+        ...
+
+    def counts(self, rule: str) -> bool:
+        """Whether one of them is fed by the rule."""
         ...
 
 
@@ -42,11 +50,15 @@ class Heard:
     document: Mapping[str, Any] | None
     """The one that came with the signal."""
     happened: Sequence[Happening]
+    news: Sequence[News] = ()
+    """What was new, of a first-seen rule."""
 
     @property
     def wanted(self) -> list[str]:
         """Events, as ``index/_id``, whose documents say more of what happened."""
-        return [] if self.document is not None else list(dict.fromkeys(each.ref for each in self.happened))
+        if self.document is not None:
+            return []
+        return list(dict.fromkeys([*(each.ref for each in self.news), *(each.ref for each in self.happened)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,21 @@ class Desk:
         self._identities = identities
         self.queue = Queue(rules().most_alerts)
 
+    def first_seen(self, signal: Signal) -> FirstSeen | None:
+        """What the signal's rule wants to be new; None for rules that want nothing of the kind."""
+        rule = self._rules().by_id.get(signal.rule)
+        return None if rule is None else rule.first_seen
+
+    def matters_later(self, signal: Signal) -> bool:
+        """Whether later signals are understood by it: what is new raises its alert, and comes into nothing but correlations."""
+        return self.first_seen(signal) is None or self._correlations.counts(signal.rule)
+
+    def hear_news(self, signal: Signal, news: Sequence[News], documents: Documents) -> Heard:
+        """As ``hear``, of a first-seen rule's signal: ``news`` is what was new of it, with the documents of that."""
+        new = {each.ref: documents[each.ref] for each in news if each.ref in documents}
+        happened = self._correlations.feed_news(signal, new)
+        return Heard(msgspec.structs.replace(signal, news=()), None, happened, news)
+
     def hear(self, signal: Signal) -> Heard:
         """Take a signal in: whoever hears the same in the same order knows the same."""
         document: Any = None
@@ -105,11 +132,18 @@ class Desk:
             rule = finding_rule(document) if signal.rule == FINDING else rules.by_id.get(signal.rule)
             if rule is not None and not rule.counted_only:
                 yield occurrence_of(rule, signal, document, rules.window_ms)
+        mine = rules.by_id.get(signal.rule)
+        if mine is not None and signal.own and not mine.counted_only:
+            for news in heard.news:
+                read = documents.get(news.ref)
+                told = _outline(signal, news.evidence.time_ms) if read is None else self._identified(signal, read)
+                one = msgspec.structs.replace(signal, evidence=[news.evidence], count=1, key=f"{news.who}\n{news.what}")
+                yield occurrence_of(mine, one, told, rules.window_ms)
         for each in heard.happened:
             known = document
             if known is None:
                 read = documents.get(each.ref)
-                known = _outline(signal, each) if read is None else self._identified(signal, read)
+                known = _outline(signal, each.events[-1][1]) if read is None else self._identified(signal, read)
             yield each.occurrence(signal, known)
 
     def renew(self) -> tuple[list[Open], list[tuple[Open, str]]]:
@@ -154,10 +188,10 @@ class Desk:
             result.alerts.append(alert)
 
 
-def _outline(signal: Signal, happened: Happening) -> dict[str, Any]:
+def _outline(signal: Signal, time_ms: int) -> dict[str, Any]:
     """What is known of an event without its document."""
     return {
-        "@timestamp": moment(happened.events[-1][1]),
+        "@timestamp": moment(time_ms),
         "event": {"dataset": signal.dataset},
         "project": {"id": signal.project, "environment": signal.environment},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,13 +12,14 @@ import orjson
 from service.alerts.channels import SEVERITIES
 from service.alerts.findings import finding_key, finding_rule, is_over
 from service.alerts.gathering import Gathering, place_of
+from service.alerts.newcomers import Newcomers, Told
 from service.alerts.occurrence import believed_ms
 from service.alerts.principal import grouped_by, same_principal
 from service.alerts.rating import Origin, Rating
 from service.alerts.rule import FINDING, AlertRule
 from service.alerts.signal import MOST_EVIDENCE, Evidence, Signal
 from service.alerts.tally import mark_of, packed
-from service.detect.joining import Joins, milliseconds
+from service.detect.joining import Joins, time_of
 from service.detect.seen import Seen
 from service.event import Slice
 from service.normalise.cast import quote
@@ -29,9 +30,6 @@ _LARGEST = 64 * 1024
 """Characters of a document that travels with its signal; of a larger one, only what an alert shows."""
 _HEAD = 24
 """Characters by which a raw event is found in its document."""
-_TOLD = 50_000
-"""Pairs of first-seen rules that were signalled already."""
-
 
 Hit = tuple[str, int, Seen]
 """A rule's id, the number of the document in the batch that it matched, and the document, which is read when somebody asks for
@@ -60,8 +58,6 @@ class _Fold:
     part: Part
     arrived_ms: int
     key: str = ""
-    who: str = ""
-    what: str = ""
     evidence: list[Evidence] = field(default_factory=list)
     unnamed: list[int] = field(default_factory=list)
     count: int = 0
@@ -90,8 +86,6 @@ class _Fold:
             count=self.count,
             document=_told(self.hit, slice_, carried),
             key=self.key,
-            who=self.who,
-            what=self.what,
             marks=packed(self.unnamed),
         )
 
@@ -124,22 +118,26 @@ class Lookout:
         self._joins = joins
         self._quiet = joins.silent | {rule.id for rule in rules.values() if rule.counted_only}
         """Rules whose matches raise no alert by themselves."""
+        self._unasked = {name for name in self._quiet if not joins.feeds(name)}
         self._findings = {dataset: SEVERITIES.index(least) for dataset, least in findings.items() if least in SEVERITIES}
-        self._told: OrderedDict[tuple[str, ...], None] = OrderedDict()
+        self._told = Told()
 
     def look(self, dataset: str, watch: Watch, parts: Sequence[Part], now_ms: int) -> Looked:
         """What is found in the documents of a message's slices, which are all of one project, environment and stream."""
         looked, folds, gathering = Looked(), dict[tuple[object, ...], _Fold](), Gathering(self._joins, dataset)
+        newcomers = Newcomers(self._told, dataset)
         for part in parts:
-            self._look(looked, folds, gathering, dataset, watch, part, now_ms)
+            self._look(looked, folds, gathering, newcomers, dataset, watch, part, now_ms)
         looked.signals = [fold.signal(dataset) for fold in folds.values()]
         if parts:
-            looked.signals += gathering.signals(parts[0][0])
+            slice_ = parts[0][0]
+            looked.signals += gathering.signals(slice_)
+            looked.signals += newcomers.signals(slice_, self._quiet)
         return looked
 
     def _look(
-        self, looked: Looked, folds: dict[tuple[object, ...], _Fold], gathering: Gathering, dataset: str, watch: Watch,
-        part: Part, now_ms: int,
+        self, looked: Looked, folds: dict[tuple[object, ...], _Fold], gathering: Gathering, newcomers: Newcomers, dataset: str,
+        watch: Watch, part: Part, now_ms: int,
     ) -> None:  # fmt: skip
         slice_, carried = part
         origin = Origin(slice_.project, slice_.environment, dataset)
@@ -153,6 +151,10 @@ class Lookout:
                 continue
             if suppresses and self._rating.suppressed(rule, origin, seen, now_ms) is not None:
                 looked.suppressed[name] += 1
+                continue
+            if rule.first_seen is not None:
+                if name not in self._unasked:
+                    newcomers.take(rule, rule.first_seen, slice_, seen, pieces[at])
                 continue
             if name not in quiet:
                 self._alone(folds, hit, rule, origin, part, now_ms)
@@ -170,26 +172,21 @@ class Lookout:
     ) -> None:
         """A match that raises an alert by itself: those of one principal, window and severity are one signal."""
         (slice_, carried), (name, at, seen) = part, hit
-        document, who, what = seen.document, "", ""
+        document = seen.document
         if name == FINDING:
             key = finding_key(document)
-        elif rule.first_seen is not None:
-            who, what = grouped_by(document, rule.first_seen.who), grouped_by(document, rule.first_seen.what)
-            if not who.strip() or not what.strip() or not self._is_news(name, slice_, who, what):
-                return
-            key = f"{who}\n{what}"
         else:
             key = grouped_by(document, rule.group_by) if rule.group_by else same_principal(document)
-        evidence = Evidence(*place_of(carried.pieces[at]), _time_of(seen, slice_.arrival_ms))
+        evidence = Evidence(*place_of(carried.pieces[at]), time_of(seen, slice_.arrival_ms))
         severity = self._rating.severity(rule, origin, seen, now_ms)
         # Across windows nothing is folded: which alert an event belongs to must not depend on its neighbours.
         window = believed_ms(evidence.time_ms, slice_.arrival_ms) // (rule.window_ms or self._window_ms)
         # Who is behind a session may become known later: whoever makes the alert decides it anew.
-        said = key if name == FINDING or rule.first_seen is not None or rule.group_by else ""
+        said = key if name == FINDING or rule.group_by else ""
         place = (name, severity, key, window)
         fold = folds.get(place)
         if fold is None:
-            fold = folds[place] = _Fold(hit, part, slice_.arrival_ms, key=said, who=who, what=what)
+            fold = folds[place] = _Fold(hit, part, slice_.arrival_ms, key=said)
         fold.add(hit, part, evidence)
 
     def _found(self, dataset: str, pieces: Sequence[str]) -> Iterator[Hit]:
@@ -200,22 +197,6 @@ class Lookout:
             document = orjson.loads(piece[piece.index("\n") + 1 :])
             if not is_over(document) and SEVERITIES.index(finding_rule(document).level) >= least:
                 yield FINDING, at, Seen(document)
-
-    def _is_news(self, rule: str, slice_: Slice, who: str, what: str) -> bool:
-        """Whether this worker did not tell of the pair lately; what it told is durable, or the worker ended."""
-        pair = (rule, slice_.project, slice_.environment, who, what)
-        if pair in self._told:
-            self._told.move_to_end(pair)
-            return False
-        self._told[pair] = None
-        if len(self._told) > _TOLD:
-            self._told.popitem(last=False)
-        return True
-
-
-def _time_of(seen: Seen, otherwise_ms: int) -> int:
-    time_ms = milliseconds(seen.at("@timestamp", ("@timestamp",)))
-    return otherwise_ms if time_ms is None else time_ms
 
 
 def _told(hit: Hit, slice_: Slice, carried: Carried) -> str:

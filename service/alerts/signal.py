@@ -30,6 +30,21 @@ class Join(msgspec.Struct, array_like=True, frozen=True, gc=False):
     value: str | float | None = None
 
 
+class News(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An event in which a first-seen rule saw a pair that its worker had not told of lately."""
+
+    who: str
+    """The subject, …"""
+    what: str
+    """… and what it was seen with."""
+    evidence: Evidence
+
+    @property
+    def ref(self) -> str:
+        """What names the event for good: ``index/_id``."""
+        return f"{self.evidence.index}/{self.evidence.id}"
+
+
 Event = tuple[int, int, str, str | float | None, int]
 """Time in ms, number of its index among the signal's ``indices``, its ``_id``, its value, number of its group."""
 
@@ -56,11 +71,11 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, gc=False):
     arrived_ms: int
     """When the record of its first event arrived in Kinesis."""
     evidence: list[Evidence]
-    """The events, at least one; a flood within one batch is cut to ``MOST_EVIDENCE``. None of what is only ``counted``."""
+    """The events, at least one; a flood within one batch is cut to ``MOST_EVIDENCE``. None of what is ``counted`` or ``news``."""
     count: int
     """How many events there were."""
     document: str
-    """JSON of one event's document, without ``event.original``; "" of what is only ``counted``."""
+    """JSON of one event's document, without ``event.original``; "" of what is ``counted`` or ``news``."""
     key: str = ""
     """What the rule's own grouping found in the event; "" where the principal decides."""
     joins: tuple[Join, ...] = ()
@@ -70,15 +85,22 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, gc=False):
     everywhere: bool = False
     """Events of all projects are counted together."""
     who: str = ""
-    """Of a first-seen rule: the subject, …"""
     what: str = ""
-    """… and what it was seen with."""
+    """Of workers of before, who sent a signal and a document for each ``news``."""
     marks: bytes = b""
     """Of the events that ``evidence`` does not name, as ``service/alerts/tally.py`` packs them."""
     counted: tuple[Counted, ...] = ()
     """What correlations count, of one Kafka message of events; whoever needs a document of these reads it where it is."""
     indices: tuple[str, ...] = ()
     """Of the events that are counted."""
+    news: tuple[News, ...] = ()
+    """What a first-seen rule came upon in one Kafka message of events; whether it is new is known where signals arrive."""
+
+    def told(self) -> tuple[News, ...]:
+        """The news, whichever way they were sent."""
+        if self.who and self.evidence:
+            return (News(self.who, self.what, self.evidence[0]),)
+        return self.news
 
     def joined(self) -> Iterator[tuple[str, Join]]:
         """What its events contribute to correlations, each with the rule that matched."""
@@ -96,7 +118,7 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, gc=False):
         indices = range(len(self.indices))
         if self.counted:
             return all(e[1] in indices and 0 <= e[4] < len(each.groups) for each in self.counted for e in each.events)
-        return bool(self.evidence)
+        return bool(self.evidence or self.news)
 
 
 MOST_EVIDENCE = 50

@@ -101,7 +101,7 @@ def command(
         if hit.rule.id not in rules.joins.silent:
             matched += 1
             click.echo(_as_json(file, hit) if as_json else _as_text(file, hit))
-    for fired in correlate(rules.joins, [hit for _, hit in hits]):
+    for fired in correlate(rules, [hit for _, hit in hits]):
         matched += 1
         click.echo(_fired_json(fired) if as_json else _fired_text(fired))
     click.echo(

@@ -26,8 +26,9 @@ def write(path: Path) -> None:
     from mmdb_writer import MMDBWriter
     from netaddr import IPSet
 
+    # Of a type that is called after cities, nobody would ask for networks.
     writer = MMDBWriter(
-        6, "GeoLite2-City", languages=["en"], description="Documentation networks for siem demo", ipv4_compatible=True
+        6, "Documentation-Networks", languages=["en"], description="Documentation networks for siem demo", ipv4_compatible=True
     )
     for network, (code, country, city, continent, latitude, longitude, number, organisation) in PLACES.items():
         writer.insert_network(

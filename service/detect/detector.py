@@ -143,7 +143,7 @@ class Detector:
         """What the dataset's pipeline should hand out beside its documents; nothing where there are no rules for it."""
         resolved = self.rules.resolved.get(dataset, ())
         asked: Counter[str] = Counter()
-        joined = self.rules.joins.asked(dataset)
+        joined = [*self.rules.joins.asked(dataset), *(name for rule in resolved for name in _named_as_new(rule))]
         for rule in resolved:
             for name in fields(rule.node):
                 asked.update(column for column in columns_of(rule, name) if column is not None)
@@ -204,6 +204,14 @@ class Detector:
                 return None
             found = self._datasets[dataset] = _Dataset(dataset, resolved, self._ticks, self._every)
         return found
+
+
+def _named_as_new(rule: Resolved) -> Iterator[str]:
+    """Fields of the pairs that a first-seen rule is about: looked at in each of its matches."""
+    said = rule.rule.about.custom.get("first_seen")
+    lists = [said.get(key) for key in ("who", "what")] if isinstance(said, dict) else []
+    names = [name for each in lists if isinstance(each, list) for name in each if isinstance(name, str)]
+    yield from (spot.path for name in names for spot in rule.locate(name)[:1] if spot.plain)
 
 
 def _needs_text(rule: Resolved, watch: Watch) -> bool:

@@ -132,6 +132,12 @@ def milliseconds(time: object) -> int | None:
     return _milliseconds(time) if isinstance(time, str) and len(time) <= 64 else None
 
 
+def time_of(seen: Seen, otherwise_ms: int) -> int:
+    """When a document's event happened, in milliseconds since the epoch; ``otherwise_ms`` where it does not say."""
+    time_ms = milliseconds(seen.at(TIME, (TIME,)))
+    return otherwise_ms if time_ms is None else time_ms
+
+
 @lru_cache(maxsize=4096)
 def _milliseconds(time: str) -> int | None:
     try:

@@ -70,6 +70,7 @@ class _Names:
             if about.name:
                 self.ids[about.name] = about.id
         self.correlations = {about.id for about in correlations}
+        self.first_seen = {rule.id for rule in rules if "first_seen" in rule.about.custom}
 
 
 def _correlation(written: Written, about: About, rule: SigmaCorrelationRule, names: _Names) -> Correlation:
@@ -93,6 +94,9 @@ def _correlation(written: Written, about: About, rule: SigmaCorrelationRule, nam
     ids = tuple(_reference(written, each.reference, names) for each in named)
     if not ids or len(set(ids)) != len(ids):
         raise written.error(("correlation", "rules"), "bad_correlation", "names no rule, or one twice")
+    if about.custom.get("across_projects") is True and names.first_seen.intersection(ids):
+        reason = "what is new is new in one project: across projects it is not counted"
+        raise written.error(("correlation", "rules"), "cannot_be_run", reason, "leave across_projects out")
     if count < 1 or (operator == "gt" and count < 0):
         raise written.error(at, "bad_correlation", "is true of nothing at all", "count at least one")
     timespan_ms = rule.timespan.seconds * 1000

@@ -22,6 +22,9 @@ from service.errors import ContentError, Place
 from service.match.nodes import And, Node, Not, Or
 
 MAX_LENGTH = 10_000
+_SHIELD = "name_"
+_LIKE_OPERATOR = re.compile(rf"(?<![\w*-])(?={_SHIELD}|(?:not|and|or)[\w*-])")
+"""Before names that begin like an operator: pySigma's grammar reads ``nothing`` as ``not hing``."""
 _PIPE_HINT = "aggregations are correlation rules of their own now"
 
 
@@ -35,7 +38,8 @@ def parse_condition(text: str, selections: Mapping[str, Node], place: Place) -> 
     if len(text) > MAX_LENGTH:
         raise ContentError(place, "bad_condition", f"is longer than {MAX_LENGTH} characters")
     try:
-        parsed = unwrap_parse_result_operand(SigmaCondition(text, EmptySigmaDetections()).parse(postprocess=False))
+        condition = SigmaCondition(_LIKE_OPERATOR.sub(_SHIELD, text), EmptySigmaDetections())
+        parsed = unwrap_parse_result_operand(condition.parse(postprocess=False))
     except (SigmaError, RecursionError) as error:
         raise ContentError(place, "bad_condition", f"{text}: {error}") from error
     return _Reader(text, selections, place).node(parsed)
@@ -50,7 +54,7 @@ class _Reader:
     def node(self, parsed: object) -> Node:
         match parsed:
             case ConditionIdentifier():
-                return self.named(parsed.identifier)
+                return self.named(parsed.identifier.removeprefix(_SHIELD))
             case ConditionSelector():
                 return self.selected(parsed)
             case ConditionNOT():
@@ -71,13 +75,14 @@ class _Reader:
         return self.selections[name]
 
     def selected(self, parsed: ConditionSelector) -> Node:
-        pattern = ".*" if parsed.pattern == "them" else re.escape(parsed.pattern).replace(r"\*", ".*")
-        hidden = parsed.pattern.startswith("_")  # names that begin so are meant to be named
+        wanted = parsed.pattern.removeprefix(_SHIELD)
+        pattern = ".*" if wanted == "them" else re.escape(wanted).replace(r"\*", ".*")
+        hidden = wanted.startswith("_")  # names that begin so are meant to be named
         found = [
             node for name, node in self.selections.items() if re.fullmatch(pattern, name) and (hidden or not name.startswith("_"))
         ]
         if not found:
-            raise ContentError(self.place, "bad_condition", f"no selection is called like `{parsed.pattern}`")
+            raise ContentError(self.place, "bad_condition", f"no selection is called like `{wanted}`")
         if len(found) == 1:
             return found[0]
         return And(tuple(found)) if parsed.cond_class is ConditionAND else Or(tuple(found))

@@ -122,7 +122,9 @@ def _alerts(played: Played, lookout: Lookout, desk: Desk, shift: Shift) -> list[
     # As if it had been read when it happened: nothing is late, and no time is beyond belief.
     slice_ = msgspec.structs.replace(played.slice, arrival_ms=last_ms)
     for signal in lookout.look(played.dataset, NOTHING, [(slice_, carried)], last_ms).signals:
-        heard = desk.hear(signal)
+        # Nothing was seen before these files: every pair that they have is new.
+        new = {each.ref: orjson.loads(written[each.ref]) for each in signal.news}
+        heard = desk.hear_news(signal, signal.news, new) if signal.news else desk.hear(signal)
         documents = {ref: orjson.loads(written[ref]) for ref in heard.wanted}
         for found in desk.occurrences(heard, documents):
             desk.take(found, last_ms, result)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from service.detect.correlation import Correlator, Fired, State
 from service.detect.correlation_rule import Correlation
 from service.detect.joining import TIME, Joins, milliseconds
+from service.detect.ruleset import RuleSet
 from service.offline.detect import Hit
+from service.offline.newcomers import Newcomers
 
 _FORGET_EVERY = 10_000
 """Groups and matches that are remembered before the old ones are looked for."""
@@ -78,11 +80,12 @@ class Correlating:
         self._forget_at = 2 * (len(self._states) + len(self._hits)) + _FORGET_EVERY
 
 
-def correlate(joins: Joins, hits: Sequence[Hit]) -> Iterator[CorrelationHit]:
-    """What fires over these matches, in whatever order they are."""
-    correlating = Correlating(joins)
+def correlate(rules: RuleSet, hits: Sequence[Hit]) -> Iterator[CorrelationHit]:
+    """What fires over these matches, in whatever order they are; of first-seen rules what is new counts."""
+    correlating, newcomers = Correlating(rules.joins), Newcomers(rules)
     for hit in sorted(hits, key=_time):
-        yield from correlating.take(hit)
+        if newcomers.is_news(hit):
+            yield from correlating.take(hit)
 
 
 def _time(hit: Hit) -> int:

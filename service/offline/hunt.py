@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.alerts.principal import grouped_by
-from service.alerts.rule import FirstSeen
-from service.alerts.written import extras_of
 from service.detect.compiled import Resolved
 from service.detect.detector import Detector
 from service.detect.question import Column, asked_of, question
 from service.detect.ruleset import RuleSet
 from service.offline.correlate import Correlating, CorrelationHit
 from service.offline.detect import Hit
+from service.offline.newcomers import Newcomers
 from service.sink.opensearch.history import FieldIndex, History, Refused, Span, Stored
 
 MOST_RULES = 100
 """Rules of one dataset that an index is asked about; of more, every event is a candidate."""
-MOST_PAIRS = 200_000
-"""Pairs of first-seen rules that are remembered; the oldest are forgotten first."""
 
 
 @dataclass(slots=True)
@@ -70,8 +65,8 @@ class Hunt:
         self._history = history
         self._span = span
         self._project = project
-        self._news = {} if repeats else {rule.id: _first_seen(rule.about) for rule in rules.rules}
-        self._pairs: OrderedDict[tuple[str, ...], None] = OrderedDict()
+        self._repeats = repeats
+        self._newcomers = Newcomers(rules)
 
     async def plan(self) -> list[Asked]:
         """What will be asked; of datasets that have events of this time."""
@@ -100,9 +95,13 @@ class Hunt:
                 self.tally.candidates += len(page)
                 found: list[Hit | CorrelationHit] = []
                 for hit in _hits(detector, datasets, page):
-                    if hit.rule.id not in self.rules.joins.silent and self._is_news(hit):
-                        found.append(hit)
-                    found.extend(correlating.take(hit))
+                    is_news = self._newcomers.is_news(hit)
+                    if hit.rule.id not in self.rules.joins.silent:
+                        if is_news or self._repeats:
+                            found.append(hit)
+                        self.tally.known += not (is_news or self._repeats)
+                    if is_news:
+                        found.extend(correlating.take(hit))
                 self.tally.matches += len(found)
                 yield found
 
@@ -140,26 +139,6 @@ class Hunt:
         if self._project is not None:
             filters.append({"term": {"project.id": self._project}})
         return {"bool": {"filter": filters}}
-
-    def _is_news(self, hit: Hit) -> bool:
-        first = self._news.get(hit.rule.id)
-        if first is None:
-            return True
-        who, what = grouped_by(hit.document, first.who), grouped_by(hit.document, first.what)
-        project = grouped_by(hit.document, ("project.id", "project.environment"))
-        pair = (hit.rule.id, project, who, what)
-        is_new = pair not in self._pairs and bool(who.strip() and what.strip())
-        self._pairs[pair] = None
-        self._pairs.move_to_end(pair)
-        if len(self._pairs) > MOST_PAIRS:
-            self._pairs.popitem(last=False)
-        self.tally.known += not is_new
-        return is_new
-
-
-def _first_seen(about: Any) -> FirstSeen | None:
-    first = extras_of(about).first_seen
-    return None if first is None else FirstSeen(tuple(first.who), tuple(first.what), 0)
 
 
 def _hits(detector: Detector, datasets: Sequence[str], page: Sequence[Stored]) -> Iterable[Hit]:

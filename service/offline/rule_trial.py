@@ -92,7 +92,7 @@ class _Trial:
 
     def _fired(self, sample: Path, looked: Looked) -> list[str]:
         mine = {each.about.id for each in self.joined}
-        fired = [hit for hit in correlate(self.rules.joins, looked.hits) if hit.correlation.about.id in mine]
+        fired = [hit for hit in correlate(self.rules, looked.hits) if hit.correlation.about.id in mine]
         if sample.name.startswith(NO_MATCH):
             return [f" {hit.correlation.about.title} fires for {hit.grouped}" for hit in fired]
         for hit in fired:

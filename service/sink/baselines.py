@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from typing import Any, NamedTuple
 
+import orjson
 from opensearchpy import AsyncOpenSearch
-from opensearchpy import exceptions as oe
 
 from service.errors import Backpressure
 from service.settings import Kafka
@@ -21,6 +23,9 @@ from service.spans import moment, moment_ms
 _TEMPLATE = "baselines"
 KNOWN = 100_000
 """Documents that are known to be there, so that nobody asks for them again."""
+AT_ONCE = 500
+"""Documents of one request."""
+_CREATED, _CONFLICT = 201, 409
 
 
 def baseline_index(kafka: Kafka) -> str:
@@ -28,8 +33,36 @@ def baseline_index(kafka: Kafka) -> str:
     return "siem-baselines-" + re.sub(r"[^a-z0-9_-]", "-", f"{kafka.topic_prefix}{kafka.group}".lower())
 
 
+class Sighting(NamedTuple):
+    """Somebody was seen with something, in an event."""
+
+    project: tuple[str, str]
+    """Its id and environment."""
+    rule: str
+    who: str
+    what: str
+    event: str
+    """The event's ``_id``."""
+    at_ms: int
+    learn_ms: int
+    """How long a subject is only learnt about."""
+
+    @property
+    def id(self) -> str:
+        """Of the document that says it."""
+        return _identity(*self.project, self.rule, self.who, self.what)
+
+    @property
+    def subject(self) -> str:
+        """Id of the document that says since when the subject is known."""
+        return _identity(*self.project, self.rule, self.who, "")
+
+
+Baseline = Mapping[str, Any]
+
+
 class Baselines:
-    """Raises Backpressure while OpenSearch cannot do what is asked."""
+    """Raises Backpressure while OpenSearch cannot do what is asked; whatever was asked may be asked again."""
 
     def __init__(self, client: AsyncOpenSearch, indices: IndexKeeper, index: str) -> None:
         """Keep them in ``index``."""
@@ -38,77 +71,114 @@ class Baselines:
         self._index = index
         self._known: OrderedDict[str, None] = OrderedDict()
 
-    async def is_new(
-        self, project: tuple[str, str], rule: str, who: str, what: str, *, event: str, at_ms: int, learn_ms: int
-    ) -> bool:
-        """Whether ``who`` was never seen with ``what``, and has been known for ``learn_ms`` already.
+    async def fresh(self, sightings: Sequence[Sighting]) -> list[bool]:
+        """Of each, whether its subject was never seen with it, and has been known for ``learn_ms`` already.
 
-        The same event gets the same answer, however often it comes.
+        The same event gets the same answer, however often it comes; of several with one pair the first is it.
         """
-        identity = _identity(*project, rule, who, what)
-        if identity in self._known:
-            self._known.move_to_end(identity)
-            return False
-        found = await self._get(identity)
-        if found is not None:
-            return self._settle(identity, alerted=bool(found.get("alerted")) and found.get("event") == event)
-        since_ms = await self._since(project, rule, who, at_ms)
-        alerted = at_ms - since_ms >= learn_ms
-        body = _document(project, rule, who, what, event, at_ms, alerted=alerted)
-        if not await self._create(identity, body):
-            return await self.is_new(project, rule, who, what, event=event, at_ms=at_ms, learn_ms=learn_ms)
-        return alerted
+        asked: dict[str, Sighting] = {}
+        for each in sightings:
+            if each.id not in self._known:
+                asked.setdefault(each.id, each)
+        found = await self._read(asked)
+        missing = {identity: each for identity, each in asked.items() if identity not in found}
+        since = await self._since(missing.values())
+        found |= await self._create({
+            identity: _document(each, alerted=each.at_ms - since[each.subject] >= each.learn_ms)
+            for identity, each in missing.items()
+        })  # fmt: skip
+        return [self._is_it(each, found) for each in sightings]
 
-    def _settle(self, identity: str, *, alerted: bool) -> bool:
-        if not alerted:
+    def _is_it(self, sighting: Sighting, found: Mapping[str, Baseline]) -> bool:
+        identity = sighting.id
+        document = found.get(identity)
+        baseline = {} if document is None else document["baseline"]
+        if not baseline.get("alerted"):
             self._known[identity] = None
+            self._known.move_to_end(identity)
             if len(self._known) > KNOWN:
                 self._known.popitem(last=False)
-        return alerted
+            return False
+        return bool(baseline.get("event") == sighting.event)
 
-    async def _since(self, project: tuple[str, str], rule: str, who: str, at_ms: int) -> int:
-        """When the subject was seen first."""
-        identity = _identity(*project, rule, who, "")
-        while True:
-            found = await self._get(identity)
-            if found is not None:
-                return moment_ms(str(found["since"]))
-            await self._create(identity, _document(project, rule, who, "", "", at_ms, alerted=False))
-
-    async def _get(self, identity: str) -> dict[str, object] | None:
+    async def _since(self, sightings: Iterable[Sighting]) -> dict[str, int]:
+        """When their subjects were seen first, by the id of the document that says it."""
+        first: dict[str, Sighting] = {}
+        for each in sightings:
+            first.setdefault(each.subject, each)
+        found = await self._read(first)
+        found |= await self._create({
+            identity: _document(each._replace(what="", event=""), alerted=False)
+            for identity, each in first.items()
+            if identity not in found
+        })  # fmt: skip
         async with asking():
-            try:
-                reply = await self._client.get(index=self._index, id=identity)
-            except oe.NotFoundError:
-                return None
-            source = reply["_source"]
-            return {**source["baseline"], "since": source["@timestamp"]}
+            return {identity: moment_ms(str(each["@timestamp"])) for identity, each in found.items()}
 
-    async def _create(self, identity: str, body: dict[str, object]) -> bool:
+    async def _read(self, identities: Iterable[str]) -> dict[str, Baseline]:
+        """Those of the documents that are there."""
+        wanted, found = list(identities), dict[str, Baseline]()
+        for start in range(0, len(wanted), AT_ONCE):
+            async with asking():
+                reply = await self._client.mget(index=self._index, body={"ids": wanted[start : start + AT_ONCE]})
+                for each in reply["docs"]:
+                    kind = each.get("error", {}).get("type")
+                    if each.get("found"):
+                        found[each["_id"]] = each["_source"]
+                    elif kind not in (None, "index_not_found_exception"):
+                        raise Backpressure(f"baselines: {kind}")
+        return found
+
+    async def _create(self, documents: Mapping[str, Baseline]) -> dict[str, Baseline]:
+        """Make the documents; of those that somebody else made meanwhile, theirs."""
+        if not documents:
+            return {}
         if not await self._indices.ready(_TEMPLATE):
             raise Backpressure("baselines: no template, run siem apply")
-        async with asking():
-            try:
-                await self._client.create(index=self._index, id=identity, body=body)
-            except oe.ConflictError:
-                return False
-            except oe.NotFoundError as missing:
-                if not await self._indices.ensure(self._index, _TEMPLATE):
-                    raise Backpressure("baselines: no index") from missing
-                await self._client.create(index=self._index, id=identity, body=body)
-        return True
+        made = await self._bulk(documents)
+        if made is None:
+            if not await self._indices.ensure(self._index, _TEMPLATE):
+                raise Backpressure("baselines: no index")
+            made = await self._bulk(documents)
+        if made is None:
+            raise Backpressure("baselines: no index")
+        made |= await self._read([identity for identity in documents if identity not in made])
+        if len(made) < len(documents):
+            raise Backpressure("baselines: documents come and go")
+        return made
+
+    async def _bulk(self, documents: Mapping[str, Baseline]) -> dict[str, Baseline] | None:
+        """Those of the documents that were not there; None where there is no index."""
+        made: dict[str, Baseline] = {}
+        todo = list(documents.items())
+        for start in range(0, len(todo), AT_ONCE):
+            part = todo[start : start + AT_ONCE]
+            lines = [
+                line for identity, body in part for line in (orjson.dumps({"create": {"_id": identity}}), orjson.dumps(body))
+            ]
+            async with asking():
+                reply = await self._client.bulk(index=self._index, body=b"\n".join(lines) + b"\n")
+                for (identity, body), item in zip(part, reply["items"], strict=True):
+                    answer = item["create"]
+                    kind = answer.get("error", {}).get("type")
+                    if answer["status"] == _CREATED:
+                        made[identity] = body
+                    elif kind == "index_not_found_exception":
+                        return None
+                    elif answer["status"] != _CONFLICT:
+                        raise Backpressure(f"baselines: {kind}")
+        return made
 
 
 def _identity(*parts: str) -> str:
     return sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
-def _document(
-    project: tuple[str, str], rule: str, who: str, what: str, event: str, at_ms: int, *, alerted: bool
-) -> dict[str, object]:
+def _document(sighting: Sighting, *, alerted: bool) -> Baseline:
+    project, environment = sighting.project
     return {
-        "@timestamp": moment(at_ms),
-        "project": {"id": project[0], "environment": project[1]},
-        "rule": {"id": rule},
-        "baseline": {"who": who, "what": what, "event": event, "alerted": alerted},
+        "@timestamp": moment(sighting.at_ms),
+        "project": {"id": project, "environment": environment},
+        "rule": {"id": sighting.rule},
+        "baseline": {"who": sighting.who, "what": sighting.what, "event": sighting.event, "alerted": alerted},
     }

@@ -88,7 +88,11 @@ def test_only_what_is_new_since_this_worker_told_of_it_is_a_signal() -> None:
     alerts = AlertRules()
     lookout = Lookout(Everything("r-1"), {"r-1": rule}, Joins(), Rating(alerts), alerts.findings, HOUR)
     told = [
-        [(signal.who, signal.what) for signal in lookout.look("aws.cloudtrail", Watch(), [(SLICE, carried(each))], NOW).signals]
+        [
+            (news.who, news.what)
+            for signal in lookout.look("aws.cloudtrail", Watch(), [(SLICE, carried(each))], NOW).signals
+            for news in signal.told()
+        ]
         for each in (document(), document(), document(address="203.0.113.1"), document("alice"), {"user": {"name": "bob"}})
     ]
     assert told == [[("root", "198.51.100.7")], [], [("root", "203.0.113.1")], [("alice", "198.51.100.7")], []]

@@ -60,6 +60,34 @@ detection:
 falsepositives: [travel]
 level: medium
 first_seen: { who: [user.name], what: [source.ip], learn: 1h }
+---
+title: A user that is new in the account
+id: 5f0e1c52-0000-4000-8000-000000000004
+name: new_user
+status: test
+description: Never seen in this account.
+tags: [attack.initial-access]
+logsource: { product: aws, service: cloudtrail }
+detection:
+  selection: { eventName: ListQueues }
+  condition: selection
+falsepositives: [new people]
+level: low
+first_seen: { who: [cloud.account.id], what: [user.name], learn: 1h }
+---
+title: Many users that are new in the account
+id: 5f0e1c52-0000-4000-8000-000000000005
+status: test
+description: A party.
+tags: [attack.initial-access]
+correlation:
+  type: value_count
+  rules: [new_user]
+  group-by: [cloud.account.id]
+  timespan: 10m
+  condition: { field: user.name, gte: 3 }
+falsepositives: [a company that was bought]
+level: high
 """
 ALERTS = """
 channels:
@@ -158,6 +186,7 @@ async def test_a_killed_worker_neither_forgets_nor_doubles_what_it_was_about_to_
     put(watched, *(call("ListUsers", "mallory", now - 60_000 * n, errorCode="AccessDenied") for n in (4, 3)))
     put(watched, root(now, "198.51.100.7"), root(now - 1000, "198.51.100.7"), root(now, "192.0.2.99"))
     put(watched, call("GetCallerIdentity", "alice", now - 7_200_000, "203.0.113.5"))
+    put(watched, *(call("ListQueues", user, now - ago) for user, ago in (("ann", 7_200_000), ("ann", 1000), ("u1", 900))))
     found = await alerts(watched, 1)
     alert = found["AWS Root User Acted"]
     assert alert["alert"]["count"] == 2, "one principal, one hour: one alert; the suppressed one is not in it"
@@ -168,6 +197,7 @@ async def test_a_killed_worker_neither_forgets_nor_doubles_what_it_was_about_to_
     await service.ready()
     put(watched, *(call("ListUsers", "mallory", now - 60_000 * n, errorCode="AccessDenied") for n in (2, 1)))
     put(watched, call("GetCallerIdentity", "alice", now, "203.0.113.99"), call("GetCallerIdentity", "bob", now, "203.0.113.99"))
+    put(watched, *(call("ListQueues", user, now - ago) for user, ago in (("ann", 800), ("u1", 700), ("u2", 600))))
     found = await alerts(watched, 3)
     alert = found["Many denied calls of one user"]
     assert (alert["alert"]["count"], alert["alert"]["principal"]["name"]) == (4, "mallory")
@@ -178,14 +208,18 @@ async def test_a_killed_worker_neither_forgets_nor_doubles_what_it_was_about_to_
     )
     assert evidence["hits"]["total"]["value"] == len(ids) == 4
     assert found["A country that is new for a user"]["user"]["name"] == "alice", "bob is new himself: there is no baseline yet"
+    put(watched, call("ListQueues", "u3", now - 500))
+    news = (await alerts(watched, 4))["Many users that are new in the account"]["alert"]
+    assert news["count"] == 3, "those before the kill count, and nobody twice"
     put(watched, call("ListUsers", "mallory", now, errorCode="AccessDenied"))
     async with asyncio.timeout(60):
-        while (await alerts(watched, 3))["Many denied calls of one user"]["alert"]["count"] < 5:
+        while (await alerts(watched, 4))["Many denied calls of one user"]["alert"]["count"] < 5:
             await asyncio.sleep(0.3)
-        while {one["alert"]["rule"]["name"] for one in hook.told} != {"AWS Root User Acted", "Many denied calls of one user"}:
+        severe = {"AWS Root User Acted", "Many denied calls of one user", "Many users that are new in the account"}
+        while {one["alert"]["rule"]["name"] for one in hook.told} != severe:
             await asyncio.sleep(0.3)
     await asyncio.sleep(2)
-    assert (hook.refused, len(hook.told)) == (1, 2), "each alert is told once, after a refusal too"
+    assert (hook.refused, len(hook.told)) == (1, 3), "each alert is told once, after a refusal too"
     assert hook.told[0]["alert"]["event"]["url"].startswith("/app/discover#/")
     code, out, err = await watched.siem("alerts", "list", "--project", watched.project, "--json")
     assert code == 0, err

@@ -152,7 +152,7 @@ async def test_every_rule_finds_what_the_stream_would_have_said_and_nothing_else
         if truth != (matched := {(hit.rule.id, hit.index, hit.id) for hit in found if isinstance(hit, Hit)}):
             wrong.append(f"{path.stem}: missed {truth - matched}, invented {matched - truth}")
         fired = {group(hit) for hit in found if isinstance(hit, CorrelationHit)}
-        if fired != {group(hit) for hit in correlate(rules.joins, its)} or bool(fired) != bool(rules.joins.correlations):
+        if fired != {group(hit) for hit in correlate(rules, its)} or bool(fired) != bool(rules.joins.correlations):
             wrong.append(f"{path.stem}: fired {fired}")
         seen = {(index, key) for _, index, key in matched}
         if not rules.joins.correlations and not (stock.wanted[path] <= seen and not seen & stock.unwanted.get(path, set())):

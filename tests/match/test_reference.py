@@ -73,10 +73,10 @@ def test_a_selection_says_what_the_specification_says(chosen: Any, event: dict[s
     assert predicate(parse_selection(chosen, HERE))(event) is reference.selection(chosen, event)
 
 
-NAMES = {"selection": "a", "filter_one": "b", "filter_two": "c", "_hidden": "d"}
+NAMES = {"selection": "a", "filter_one": "b", "filter_two": "c", "_hidden": "d", "nothing": "e", "order-1": "f", "name_and": "g"}
 atoms = st.sampled_from([
     "selection", "filter_one", "filter_two", "_hidden", "1 of them", "all of them", "any of them", "1 of filter_*",
-    "all of filter_*", "1 of _*", "1 of *_two",
+    "all of filter_*", "1 of _*", "1 of *_two", "nothing", "order-1", "name_and", "1 of not*", "all of name_*",
 ])  # fmt: skip
 conditions = st.recursive(
     atoms,
@@ -100,12 +100,12 @@ def meant(condition: str, holds: dict[str, bool]) -> bool:
 
     code = re.sub(r"\b(1|all|any) of ([\w*]+)", of, condition)
     for name, its in holds.items():
-        code = re.sub(rf"(?<![\w*]){name}(?!\w)", str(its), code)
+        code = re.sub(rf"(?<![\w*-]){name}(?![\w-])", str(its), code)
     return bool(eval(code))
 
 
 @settings(max_examples=100, deadline=None)
-@given(conditions, st.lists(st.booleans(), min_size=4, max_size=4))
+@given(conditions, st.lists(st.booleans(), min_size=len(NAMES), max_size=len(NAMES)))
 def test_a_condition_says_what_the_specification_says(condition: str, truths: list[bool]) -> None:
     nodes = {name: parse_selection({field: "yes"}, HERE) for name, field in NAMES.items()}
     holds = dict(zip(NAMES, truths, strict=True))
