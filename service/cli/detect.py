@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.check import show_faults
-from service.errors import ContentErrors
+from service.errors import ContentError, ContentErrors
 
 if TYPE_CHECKING:
     from service.detect.detector import Detector
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--tuning", type=click.Path(path_type=Path, dir_okay=False), help="alerts.yml for --alerts: suppressions, severities."
 )
-@click.option("--fail", is_flag=True, help="Exit with 1 when a rule matched.")
+@click.option("--fail", is_flag=True, help="Exit with 1 when a rule matched, with 2 when one could not be read.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a match.")
 @click.option("--stats", is_flag=True, help="Then, on stderr, what each rule was asked, matched and cost; the costliest first.")
 @click.argument("files", metavar="FILE|FOLDER|-…", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
@@ -52,7 +52,7 @@ def command(
     """Show which rules match which events of FILEs, raw logs as their source sends them.
 
     Of a FOLDER, every file in it; a folder that is called like a dataset holds events of that dataset.
-    Exit code 0, with --fail 1 when anything matched, 2 when rules or files cannot be read.
+    Exit code 0, with --fail 1 when anything matched, else 2 when one of the rules cannot be read; 2 when files cannot be read.
     """
     from service.cli.content import offline_player
     from service.cli.detect_alerts import alarm, lines
@@ -91,7 +91,7 @@ def command(
         shift = watching.watch((content(file), dataset or its) for file, its in inputs)
         for line in lines(shift, as_json=as_json):
             click.echo(line)
-        ctx.exit(1 if fail and shift.alerts else 0)
+        ctx.exit(_code(len(shift.alerts), rules.faults) if fail else 0)
     for file, its in inputs:
         looked = look(player, detector, content(file), dataset or its)
         events += looked.events
@@ -110,7 +110,12 @@ def command(
         err=True,
     )
     _show_stats(detector if stats else None)
-    ctx.exit(1 if fail and matched else 0)
+    ctx.exit(_code(matched, rules.faults) if fail else 0)
+
+
+def _code(found: int, faults: list[ContentError]) -> int:
+    """Of ``--fail``: that nothing was found says little where rules could not be read."""
+    return 1 if found else 2 if faults else 0
 
 
 def _show_stats(detector: Detector | None) -> None:

@@ -57,6 +57,10 @@ def check_path(path: Path | None) -> Findings:
         return _check_detections(content, path)
     if any(path.glob("*/pipeline.yml")):
         return _check_sources(path, None)
+    if not path.resolve().is_relative_to(content.root.resolve()):
+        reason = f"is nothing that belongs to the content in {content.root}, so nothing was checked"
+        hint = f"of rules: siem check --rules {path}; of a deployment: siem.yml, streams.yml, alerts.yml …, called so"
+        return Findings(faults=[ContentError(Place(str(path)), "not_content", reason, hint)])
     return check_content(content)
 
 

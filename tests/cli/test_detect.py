@@ -194,3 +194,22 @@ def test_a_correlation_that_is_part_of_another_raises_no_alert_of_its_own(siem: 
     said = siem("detect", "--alerts", "--dataset", "system.auth", sample)
     assert "1 alerts   Signed In After Many Failures" in said.out
     assert "Many Failed Sign-Ins" not in said.out
+
+
+def test_fail_ends_with_two_when_nothing_matches_and_a_rule_could_not_be_read(siem: Siem, copied: Path) -> None:
+    views = copied / "logsources" / "aws_cloudtrail.yml"
+    views.write_text(views.read_text().replace("views:", "viewz:", 1))
+    for more in ([], ["--alerts"]):
+        said = siem("detect", "--fail", *more, SAMPLES / "match.ndjson")
+        assert said.code == 2
+        assert "did you mean `views`?" in said.err
+        assert siem("detect", *more, SAMPLES / "match.ndjson").code == 0
+
+
+def test_check_does_not_praise_what_it_did_not_look_at(siem: Siem, tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text("title: [\n")
+    for path in (tmp_path, tmp_path / "rule.yml"):
+        said = siem("check", path)
+        assert said.code == 1
+        assert "not_content" in said.out
+        assert f"siem check --rules {path}" in said.out
