@@ -1,6 +1,7 @@
 """What rules cost: the same events through the same pipeline without rules, with those that ship, and with a thousand.
 
-Looking alone, and with all that becomes of matches until they are signals in bytes: folding, evidence, groups, encoding.
+Looking alone; with all that becomes of matches until they are signals in bytes: folding, evidence, groups, encoding; and
+with the desk where they arrive.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from bench import corpus
 from bench.measure import Timing, in_turn, row
 from bench.stages import PLACES
 from service.agents.packing import pack
+from service.alerts.correlated import Correlated
+from service.alerts.desk import Desk, Rules
 from service.alerts.lookout import Lookout
 from service.alerts.rating import Rating
 from service.alerts.rule import FINDINGS
-from service.alerts.signal import encode_signal, partition_key
+from service.alerts.signal import decode_signal, encode_signal, partition_key
 from service.alerts.tuning import AlertRules
 from service.alerts.written import alert_rules
 from service.content import find_content
@@ -80,8 +83,11 @@ def run(count: int) -> list[dict[str, Any]]:
             sent: list[int] = []
             looking = partial(_look, pipeline, detector)
             telling = partial(_tell, pipeline, lookout, sent)
-            works = [[partial(way, message) for message in messages] for way in (bare, looking, telling)]
-            without, looked, told = in_turn(works, count, runs=RUNS)
+            room = Rules(by_id, rated, window_ms, alerts.storm.alerts)
+            desk = Desk(lambda: room, Correlated(rules.joins, by_id))
+            hearing = partial(_hear, pipeline, lookout, desk)
+            works = [[partial(way, message) for message in messages] for way in (bare, looking, telling, hearing)]
+            without, looked, told, heard = in_turn(works, count, runs=RUNS)
             signal_bytes = sum(sent[-len(messages) :]) / count
             (cost,) = [each for each in detector.costs() if each.dataset == DATASET]
             matched = sum(each.matched for each in cost.rules) / cost.events
@@ -90,6 +96,7 @@ def run(count: int) -> list[dict[str, Any]]:
                 row(f"beside them: no rules {DATASET}", without[0]),
                 _row(f"{many} looked for {DATASET}", *looked, read=cost.read / cost.events, matches=matched),
                 _row(f"{many} and their signals {DATASET}", *told, signal_bytes=signal_bytes),
+                _row(f"{many}, signals and their desk {DATASET}", *heard),
             ]
     return rows
 
@@ -172,3 +179,10 @@ def _tell(pipeline: CompiledPipeline, lookout: Lookout, sent: list[int], message
     parts = [(each, pipeline.carry(each, corpus.NOW_MS + 60_000)) for each in message]
     signals = lookout.look(DATASET, pipeline.watch, parts, corpus.NOW_MS + 60_000).signals
     sent.append(sum(len(encode_signal(signal)) + len(partition_key(signal)) for signal in signals))
+
+
+def _hear(pipeline: CompiledPipeline, lookout: Lookout, desk: Desk, message: list[Slice]) -> None:
+    """The same, and what correlations make of it where signals arrive; without Kafka between, and without what alerts cost."""
+    parts = [(each, pipeline.carry(each, corpus.NOW_MS + 60_000)) for each in message]
+    for signal in lookout.look(DATASET, pipeline.watch, parts, corpus.NOW_MS + 60_000).signals:
+        desk.hear(decode_signal(encode_signal(signal)))

@@ -12,8 +12,8 @@ from service.alerts.principal import Principal, principal_of
 from service.alerts.rule import AlertRule
 from service.alerts.signal import Evidence, Join, Signal
 from service.alerts.tally import mark_of
-from service.detect.correlation import Correlator, Fired, State
-from service.detect.correlation import Occurrence as Told
+from service.detect.correlation import Correlator, Fired, State, Told
+from service.detect.correlation import Occurrence as Occurred
 from service.detect.joining import Joins
 
 MOST_EVIDENCE = 100
@@ -88,34 +88,41 @@ class Correlated:
     def _feed(self, joined: Iterable[tuple[str, Join]]) -> list[Happening]:
         happened: dict[str, Happening] = {}
         for rule, join in joined:
-            for each in self._join(rule, join, join.ref):
+            told = self._take(rule, join)
+            for each in self._happened(join, told, join.ref) if told else ():
                 before = happened.setdefault(each.id, each)
                 if before is not each:
                     before.events += each.events
                     before.ref = each.ref
         return list(happened.values())
 
-    def _join(self, rule: str, join: Join, ref: str) -> Iterator[Happening]:
+    def _take(self, rule: str, join: Join) -> list[Told]:
+        """What the correlator says of it: nothing, most of the time."""
         correlator = self._correlators.get(join.correlation)
         if correlator is None or rule not in correlator.correlation.rules:
-            return
-        key = (join.correlation, join.group)
-        told = Told(rule, join.time_ms, join.ref, join.value)
-        self._states[key], happened = correlator.take(self._states.get(key), "\0".join(join.group), told)
-        self._states.move_to_end(key)
-        if len(self._states) > GROUPS:
-            self._states.popitem(last=False)
-        named = self._rules.get(join.correlation)
-        for each in happened:
+            return []
+        key, states = (join.correlation, join.group), self._states
+        state = states.get(key)
+        state, told = correlator.take(state, "\0".join(join.group), Occurred(rule, join.time_ms, join.ref, join.value))
+        states[key] = state
+        states.move_to_end(key)
+        if len(states) > GROUPS:
+            states.popitem(last=False)
+        return told
+
+    def _happened(self, join: Join, told: list[Told], ref: str) -> Iterator[Happening]:
+        """What it comes to for alerts; ``ref`` names the event that brought it about."""
+        named, correlation = self._rules.get(join.correlation), self._correlators[join.correlation].correlation
+        for each in told:
             if named is not None and not named.counted_only and join.correlation not in self._joins.silent:
                 if isinstance(each, Fired):
                     yield Happening(each.id, named, join.group, ref, _between(each), each.late)
                 else:
                     yield Happening(each.id, named, join.group, ref, [(each.ref, each.time_ms)])
             if isinstance(each, Fired):
-                for outer in self._joins.of_fired(correlator.correlation, join.group, each):
+                for outer in self._joins.of_fired(correlation, join.group, each):
                     passed = Join(outer.correlation.about.id, outer.group, outer.occurrence.time_ms, outer.occurrence.ref)
-                    yield from self._join(join.correlation, passed, ref)
+                    yield from self._happened(passed, self._take(join.correlation, passed), ref)
 
 
 def _between(fired: Fired) -> list[tuple[str, int]]:

@@ -14,7 +14,18 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from service.detect.correlation_rule import REF, RULE, TIME, VALUE, Correlation, Event, Kind, condition_of, time_of
+from service.detect.correlation_rule import (
+    REF,
+    RULE,
+    TIME,
+    VALUE,
+    Correlation,
+    Event,
+    Kind,
+    condition_of,
+    least_events,
+    time_of,
+)
 
 LATENESS_MS = 24 * 3600 * 1000
 """How much later than its neighbours an event may come and still count with them."""
@@ -25,7 +36,7 @@ FEW = 50
 """Events and covered spans that are kept however old they are: a partition that lags by days still finds its own."""
 
 State = dict[str, Any]
-"""``newest`` (ms), ``events`` ([time, ref, rule, value], by time), ``covered`` ([start, end, firing])."""
+"""``newest`` (ms), ``events`` ([time, ref, rule, value], by time), ``covered`` ([start, end, firing]) and ``until`` when."""
 
 
 class Occurrence(NamedTuple):
@@ -83,6 +94,7 @@ class Correlator:
         told_apart = correlation.kind in ("temporal", "temporal_ordered")
         self._number = {rule: number if told_apart else 0 for number, rule in enumerate(correlation.rules)}
         self._holds = condition_of(correlation, self._number)
+        self._least = least_events(correlation)
         self._alike = _ALIKE.get(correlation.kind)
 
     def take(self, state: State | None, group: str, occurrence: Occurrence) -> tuple[State, list[Told]]:
@@ -91,19 +103,27 @@ class Correlator:
         An occurrence that came before changes nothing, and tells nothing but that it is one more of what has fired, as it did
         the first time: whoever counts these goes by their ``ref``.
         """
-        state = state or {"newest": occurrence.time_ms, "events": [], "covered": []}
-        time_ms, newest = occurrence.time_ms, max(state["newest"], occurrence.time_ms)
-        late = time_ms < state["newest"]
-        state["newest"] = newest
-        for span in state["covered"]:
-            if span[0] <= time_ms <= span[1]:
-                return state, [More(span[2], time_ms, occurrence.ref)]
-        event: Event = [time_ms, occurrence.ref, self._number[occurrence.rule], occurrence.value]
+        rule, time_ms, ref, value = occurrence
+        if state is None:
+            state = {"newest": time_ms, "events": [], "covered": [], "until": -1}
+        newest: int = state["newest"]
+        late = time_ms < newest
+        if not late:
+            newest = state["newest"] = time_ms
+        if time_ms <= state["until"]:
+            for start, end, firing in state["covered"]:
+                if start <= time_ms <= end:
+                    return state, [More(firing, time_ms, ref)]
+        event: Event = [time_ms, ref, self._number[rule], value]
         events: list[Event] = state["events"]
-        at = bisect_left(events, event[:VALUE], key=_order)
-        if at < len(events) and events[at][:VALUE] == event[:VALUE]:
-            return state, []
-        events.insert(at, event)
+        if not events or events[-1][TIME] < time_ms:
+            at = len(events)
+            events.append(event)
+        else:
+            at = bisect_left(events, event[:VALUE], key=_order)
+            if at < len(events) and events[at][:VALUE] == event[:VALUE]:
+                return state, []
+            events.insert(at, event)
         window = self._completed(events, at)
         if window is None:
             self._forget(state, at)
@@ -118,10 +138,16 @@ class Correlator:
 
     def _completed(self, events: list[Event], at: int) -> list[Event] | None:
         """The earliest window with the event at ``at`` in it for which the condition holds."""
-        time_ms = events[at][TIME]
-        last = bisect_right(events, time_ms + self._span, lo=at, key=time_of)
+        if len(events) < self._least:
+            return None
+        last = at + 1
+        if last < len(events):
+            last = bisect_right(events, events[at][TIME] + self._span, lo=at, key=time_of)
         for right in range(at, last):
-            left = bisect_left(events, events[right][TIME] - self._span, hi=at, key=time_of)
+            begin = events[right][TIME] - self._span
+            left = 0 if events[0][TIME] >= begin else bisect_left(events, begin, hi=at, key=time_of)
+            if right - left + 1 < self._least:
+                continue
             window = events[left : right + 1]
             if self._holds(window):
                 return window
@@ -140,6 +166,7 @@ class Correlator:
         )
         end = last[TIME] + self._span
         state["covered"] = [*state["covered"], [first[TIME], end, fired.id]][-MOST_SPANS:]
+        state["until"] = max(state["until"], end)
         kept: list[Event] = []
         after: list[Told] = []  # where what completed the window came late, some of what comes after it is here already
         for event in state["events"]:
@@ -154,7 +181,7 @@ class Correlator:
         """Forget what can decide nothing any more: too old, or between two that say the same."""
         events: list[Event] = state["events"]
         oldest = state["newest"] - self.horizon_ms
-        if at is not None and self._alike is not None:
+        if at is not None and self._alike is not None and len(events) > 2:
             self._thin(events, at)
         if len(events) > self._few and events[0][TIME] < oldest:
             del events[: bisect_left(events, oldest, key=time_of)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ def time_of(event: Event) -> int:
     return int(event[TIME])
 
 
+_COUNTING: frozenset[Kind] = frozenset({"event_count", "value_count", "temporal", "temporal_ordered"})
+"""Kinds in which an event counts as one at most."""
+
 Holds = Callable[[Sequence[Event]], bool]
 
 
@@ -94,6 +98,13 @@ def condition_of(correlation: Correlation, number: dict[str, int]) -> Holds:
             return lambda window: _in_order(window, wanted)
         case kind:
             return lambda window: _measured(kind, window, correlation.percentile, reached)
+
+
+def least_events(correlation: Correlation) -> int:
+    """How many events a window has at least for which the condition holds."""
+    if correlation.expression is not None or correlation.kind not in _COUNTING:
+        return 1
+    return math.floor(correlation.count) + 1 if correlation.operator == "gt" else math.ceil(correlation.count)
 
 
 def _reached(operator: Operator, count: float) -> Callable[[float], bool]:
