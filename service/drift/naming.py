@@ -19,6 +19,8 @@ from service.telemetry.redaction import Redactor
 
 MOST = 50
 """Findings of one event that are told apart."""
+FEW = 8
+"""The same, where there is no room for further ones anyway: a flood of made-up keys must not cost what it would like to."""
 DEEPEST = 6
 LONGEST_KEY = 64
 LONGEST_EXAMPLE = 160
@@ -51,14 +53,16 @@ def nameable(path: str) -> bool:
     return not any(mark in path for mark in (_ANY, "?", "…", '""')) and _SURPLUS.search(path) is None
 
 
-def told(flaw: Flaw, leftovers: str | None, opened: AbstractSet[str] = frozenset()) -> Iterator[tuple[What, object]]:
+def told(
+    flaw: Flaw, leftovers: str | None, opened: AbstractSet[str] = frozenset(), most: int = MOST
+) -> Iterator[tuple[What, object]]:
     """What an event has that is not known, each with its value; ``leftovers`` says what those are, None: no news.
 
-    Neither is what the keys in ``opened`` hold.
+    Neither is what the keys in ``opened`` hold. Of each kind no more than ``most``.
     """
     odd = {each.path for each in flaw.strange if each.path is not None}
     # Two tables may lack the same value.
-    yield from {_strange(strange): strange.value for strange in flaw.strange[:MOST]}.items()
+    yield from {_strange(strange): strange.value for strange in flaw.strange[:most]}.items()
     if leftovers is None:
         return
     number = 0
@@ -66,7 +70,7 @@ def told(flaw: Flaw, leftovers: str | None, opened: AbstractSet[str] = frozenset
         if keys in odd or keys[0] in opened:
             continue
         number += 1
-        if number > MOST:
+        if number > most:
             return
         yield What("column" if leftovers == "column" and len(keys) == 1 else "key", path), value
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import orjson
 
 from service.drift.finding import OTHERS, Finding, Kind, Owner, What
-from service.drift.naming import example, told
+from service.drift.naming import FEW, MOST, example, told
 from service.pipeline.compiled import Carried
 from service.spans import moment
 
@@ -47,7 +47,8 @@ class Tally:
                 table.clear()
         kinds: Counter[Kind] = Counter()
         for at, flaw in carried.odd:
-            for what, value in told(flaw, carried.leftovers, carried.open):
+            most = MOST if self._held[owner] < DISTINCT else FEW
+            for what, value in told(flaw, carried.leftovers, carried.open, most):
                 kinds[what.kind] += 1
                 self._meet(owner, what, value, version, carried, at, at_ms)
         if self._count is not None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.drift.finding import OTHERS, Finding, Owner, What, from_document, identity, to_document, together
-from service.drift.naming import LONGEST_EXAMPLE, MOST, example, nameable, segment, told
+from service.drift.naming import FEW, LONGEST_EXAMPLE, MOST, example, nameable, segment, told
 from service.drift.tally import DISTINCT, VALUES, Tally
 from service.pipeline.compiled import Carried
 from service.pipeline.flaw import Flaw, cannot_cast, keep, unknown
@@ -93,6 +93,23 @@ def test_an_owner_has_no_more_findings_than_may_be_told_apart() -> None:
     assert [each.what.path for each in tally.findings() if each.owner == other] == ["mine"], (
         "one project's flood hides no other's"
     )
+
+
+def test_what_has_no_room_any_more_is_looked_at_less() -> None:
+    tally = Tally()
+
+    def event(number: int) -> Carried:
+        flaw = None
+        for key in range(40):
+            flaw = keep(flaw, (f"k{'x' * (number + 1)}{chr(97 + key % 26)}{chr(97 + key // 26)}",), 1)
+        return carried(flaw)
+
+    for number in range(5):
+        tally.hear(SHOP, "v1", event(number), NOON)
+    assert (len(found(tally)), ("key", OTHERS, "") in found(tally)) == (DISTINCT, False)
+    for number in range(5, 15):
+        tally.hear(SHOP, "v1", event(number), NOON)
+    assert found(tally)["key", OTHERS, ""] == 10 * FEW
 
 
 def test_a_field_that_takes_ever_new_values_fills_no_more_than_its_share() -> None:
