@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Iterator
 import hypothesis
 import pytest
 import pytest_asyncio
+from click.testing import CliRunner
 from opensearchpy import AsyncOpenSearch
 
 from service import early
@@ -99,6 +100,16 @@ async def client(opensearch: str) -> AsyncIterator[AsyncOpenSearch]:
     client = connect(OpenSearch(urls=[opensearch]))
     yield client
     await client.close()
+
+
+@pytest.fixture(scope="session")
+def templates(opensearch: str) -> str:
+    """URL of the real OpenSearch, once ``siem apply`` was there."""
+    from service.__main__ import main
+
+    result = CliRunner().invoke(main, ["apply"], env={"SIEM_OPENSEARCH_URLS": opensearch})
+    assert result.exit_code == 0, result.output
+    return opensearch
 
 
 @pytest.fixture

@@ -144,7 +144,8 @@ def test_measures(kind: str, values: list[Any], fires: bool) -> None:
     machine = Correlator(correlation(kind, 3, percentile=90))
     occurrences = [Occurrence("a", 0, f"i/{number}", value) for number, value in enumerate(values)]
     # Measures go up and down as events come: only whether all together fire is asked here.
-    state: State = {"newest": 0, "events": [[0, each.ref, 0, each.value] for each in occurrences[:-1]], "covered": [], "until": -1}
+    before = [[0, each.ref, 0, each.value] for each in occurrences[:-1]]
+    state: State = {"newest": 0, "events": before, "covered": [], "until": -1}
     assert any(isinstance(one, Fired) for one in machine.take(state, "g", occurrences[-1])[1]) is fires
 
 

@@ -79,15 +79,9 @@ class Cluster:
         asyncio.run(deleting())
 
 
-@pytest.fixture(scope="module")
-def applied(opensearch: str) -> str:
-    assert Cluster(opensearch, "nobody").siem("apply").exit_code == 0
-    return opensearch
-
-
 @pytest.fixture
-def cluster(applied: str, unique: str) -> Iterator[Cluster]:
-    cluster = Cluster(applied, unique)
+def cluster(templates: str, unique: str) -> Iterator[Cluster]:
+    cluster = Cluster(templates, unique)
     yield cluster
     cluster.delete()
 
