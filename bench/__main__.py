@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from service.local.stack import LocalStack
 
 SECTIONS = ("stages", "datasets", "detection", "forward", "path", "opensearch")
 DATASETS = stages.FULL
+WIDTH = 160
+"""Columns of a table that goes into a file."""
 
 
 @click.command()
@@ -60,24 +63,31 @@ def main(
     wanted = sections or (() if memory else SECTIONS)
     report: dict[str, Any] = {"machine": machine(), "sections": {}}
     found = report["sections"]
-    console = Console()
+    console, busy = Console(width=None if sys.stdout.isatty() else WIDTH), Console(stderr=True)
     if "stages" in wanted:
-        found["stages"] = stages.run(max(1000, min(20_000, events // 5)))
+        with busy.status("stages: a minute or two"):
+            found["stages"] = stages.run(max(1000, min(20_000, events // 5)))
         _show(console, "Stages, one core", found["stages"], ("cpu_us", "best_us", "wall_us", "bytes_per_event"))
     if "datasets" in wanted:
-        found["datasets"] = each_dataset.run(max(3, runs), only)
+        with busy.status("datasets: five to ten minutes"):
+            found["datasets"] = each_dataset.run(max(3, runs), only)
         _show(console, "Every dataset over its own samples, one core", found["datasets"], each_dataset.COLUMNS)
+        for each in found["datasets"]:
+            if each["because"]:
+                console.print(f"{each['name']}: {each['because']}")
     if "detection" in wanted:
-        found["detection"] = detection.run(max(1000, min(20_000, events // 5)))
+        with busy.status("detection: two or three minutes"):
+            found["detection"] = detection.run(max(1000, min(20_000, events // 5)))
         _show(console, "Rules, one core", found["detection"], detection.COLUMNS)
     if "forward" in wanted:
-        with tempfile.TemporaryDirectory() as name:
+        with tempfile.TemporaryDirectory() as name, busy.status("forward: a minute or two"):
             found["forward"] = [*forward.steps(4 * events, runs), asyncio.run(forward.whole(gigabytes, Path(name)))]
         columns = ("mb_per_cpu_second", "best", "ratio", "mb_per_second", "start_mb", "tenth_mb", "peak_mb")
         _show(console, "Forwarding, MB of log a CPU-second", found["forward"], columns)
     try:
         if {"path", "opensearch"} & set(wanted) or memory:
-            asyncio.run(_servers(wanted, found, events, runs, memory, datasets or DATASETS, console))
+            with busy.status(f"real servers, {memory or events:,} events a run: two minutes, or an hour for ten million"):
+                asyncio.run(_servers(wanted, found, events, runs, memory, datasets or DATASETS, console))
     finally:  # what was measured before something failed is worth having
         report["machine"]["load_after"] = machine()["load_before"]
         console.print_json(data=report["machine"])

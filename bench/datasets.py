@@ -28,7 +28,7 @@ COPIES = 40
 """Variants of every event of the samples, at least."""
 EVENTS = 2_000
 """Events of one run, at least: enough that shapes are compiled and that the clock is no matter."""
-COLUMNS = ("cpu_us", "best_us", "bytes_per_event", "least", "because")
+COLUMNS = ("cpu_us", "best_us", "bytes_per_event", "least")
 FLOORS = Path(__file__).with_name("floors.yml")
 
 

@@ -19,7 +19,8 @@ _ITEM = b'{"create":{"status":201}}'
 _WRITTEN = b'{"index":{"status":200,"_seq_no":1,"_primary_term":1}}'
 _ALERT = b'{"update":{"status":201}}'
 _LEDGER = b'"_index":"siem-ledger-'
-"""Sheets of the ledger have requests of their own and count as nothing; so do alerts, which are updates."""
+_BASELINES = b"/siem-baselines-"
+"""Sheets of the ledger and what is usual have requests of their own and count as nothing; so do alerts, which are updates."""
 _HEAD = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 _ABSENT = b'{"found":false}'
 
@@ -47,8 +48,9 @@ class Loopback:
     def answer(self, line: list[bytes], body: bytes) -> bytes:
         if line[1].startswith(b"/stats"):
             return json.dumps({"documents": self.documents, "requests": self.requests, "bytes": self.size}).encode()
-        if line[1].startswith(b"/_mget"):
-            return json.dumps({"docs": [{"found": False}] * len(json.loads(body)["docs"])}).encode()
+        if b"/_mget" in line[1]:
+            asked = json.loads(body)
+            return json.dumps({"docs": [{"found": False}] * len(asked.get("docs") or asked["ids"])}).encode()
         if line[0] == b"GET" and b"/_doc/" in line[1]:
             return _ABSENT
         if b"_bulk" not in line[1]:
@@ -56,6 +58,8 @@ class Loopback:
         documents = body.count(b"\n") // 2
         if body.startswith(b'{"update"'):
             return b'{"errors":false,"items":[' + b",".join([_ALERT] * documents) + b"]}"
+        if line[1].startswith(_BASELINES):
+            return b'{"errors":false,"items":[' + b",".join([_ITEM] * documents) + b"]}"
         if _LEDGER in body[:200]:
             return b'{"errors":false,"items":[' + b",".join([_WRITTEN] * documents) + b"]}"
         self.documents += documents

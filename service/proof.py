@@ -15,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from service.content import find_content
+from service.pipeline.load import mappings_of
 from service.settings import Settings
 
 _KINDS = frozenset({".yml", ".yaml"})
@@ -32,14 +33,22 @@ def content_files(settings: Settings) -> Iterator[Path]:
 
 
 def fingerprint(settings: Settings) -> str:
-    """A name for the settings, the bytes of all files that are compiled, and the code that does it."""
+    """A name for the bytes of all files that decide what is compiled, and for the code that does it.
+
+    Streams, alerts and the like are read by every worker anyway; where the folders lie makes no difference.
+    """
     digest = blake2b(digest_size=16)
-    digest.update(repr((sys.version, settings.model_dump_json())).encode())
-    root = find_content()  # what is used where the settings name no folder that is there
-    folders = {root.pipelines, root.detections, root.mappings} - {settings.paths.pipelines, settings.paths.detections}
-    for path in sorted({*content_files(settings), *(path for folder in folders for path in _below(folder, _KINDS))}):
-        with suppress(OSError):
-            digest.update(repr((str(path), path.read_bytes())).encode())
+    digest.update(repr((sys.version, settings.detect.enabled)).encode())
+    paths, root = settings.paths, find_content()  # what is used where the settings name no folder that is there
+    pipelines = paths.pipelines if paths.pipelines.is_dir() else root.pipelines
+    detections = paths.detections if paths.detections.is_dir() else root.detections
+    folders = {0: pipelines, 1: mappings_of(pipelines), 2: detections, **dict(enumerate(settings.detect.rules, 4))}
+    if paths.tuning is not None:
+        folders[3] = paths.tuning
+    for number, folder in sorted(folders.items()):
+        for path in sorted(_below(folder, _KINDS)):
+            with suppress(OSError):
+                digest.update(repr((number, str(path.relative_to(folder)), path.read_bytes())).encode())
     for path in sorted(_below(_CODE, frozenset({".py"}))):
         found = path.stat()
         digest.update(repr((str(path), found.st_mtime_ns, found.st_size)).encode())

@@ -97,16 +97,24 @@ async def publish(settings: Settings, records: Iterable[Record], *, together: in
     await producer.stop()
 
 
+PROOF: list[str] = []
+"""What a service of this session saw to compile (``service/proof.py``): the content is the same for most of them."""
+
+
 class Service:
     """A ``siem run`` in a process of its own."""
 
     def __init__(self, config: Path, *arguments: str, log: Path) -> None:
         self._arguments = [sys.executable, "-m", "service", "run", "--config", str(config), *arguments]
         self._log = log
+        self._proof = load_settings(config, {}).paths.state / "proof"
         self.process: asyncio.subprocess.Process | None = None
         self.url = ""
 
     async def launch(self) -> None:
+        if PROOF and not self._proof.exists():
+            self._proof.parent.mkdir(parents=True, exist_ok=True)
+            self._proof.write_text(PROOF[0])
         with self._log.open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(*self._arguments, stdout=out, stderr=out, cwd=CHECKOUT)
 
@@ -132,6 +140,7 @@ class Service:
             while True:
                 async with session.get(f"{self.url}health/ready") as answer:
                     if answer.status == 200:
+                        PROOF[:] = [self._proof.read_text()] if self._proof.exists() else PROOF
                         return
                 await asyncio.sleep(0.1)
 
