@@ -15,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from service.content import find_content
+from service.errors import ContentErrors
 from service.pipeline.load import mappings_of
 from service.settings import Settings
 
@@ -41,11 +42,15 @@ def fingerprint(settings: Settings) -> str:
     digest.update(repr((sys.version, settings.detect.enabled)).encode())
     paths, root = settings.paths, find_content()  # what is used where the settings name no folder that is there
     pipelines = paths.pipelines if paths.pipelines.is_dir() else root.pipelines
-    detections = paths.detections if paths.detections.is_dir() else root.detections
-    folders = {0: pipelines, 1: mappings_of(pipelines), 2: detections, **dict(enumerate(settings.detect.rules, 4))}
-    if paths.tuning is not None:
-        folders[3] = paths.tuning
-    for number, folder in sorted(folders.items()):
+    folders = [
+        pipelines,
+        paths.detections if paths.detections.is_dir() else root.detections,
+        *(() if paths.tuning is None else (paths.tuning,)),
+        *settings.detect.rules,
+        *sorted(set(_catalogues(pipelines))),
+    ]
+    digest.update(repr((paths.tuning is None, len(settings.detect.rules))).encode())
+    for number, folder in enumerate(folders):
         for path in sorted(_below(folder, _KINDS)):
             with suppress(OSError):
                 digest.update(repr((number, str(path.relative_to(folder)), path.read_bytes())).encode())
@@ -55,9 +60,26 @@ def fingerprint(settings: Settings) -> str:
     return digest.hexdigest()
 
 
+def _catalogues(pipelines: Path) -> Iterator[Path]:
+    """Where each pipeline's fields come from; of one that has none, whoever loads it will complain."""
+    for path in pipelines.glob("*/pipeline.yml"):
+        with suppress(ContentErrors):
+            yield mappings_of(path.parent)
+
+
 def _below(folder: Path, kinds: frozenset[str]) -> Iterator[Path]:
-    """Files of these kinds in the folder and below; walked, not globbed, for workers look every two seconds."""
-    for parent, _, names in os.walk(folder):
+    """Files of these kinds in the folder and below, behind links too; walked, not globbed, for workers look every two seconds."""
+    seen: set[tuple[int, int]] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        try:
+            found = os.stat(parent)  # noqa: PTH116 - half the time of a Path
+        except OSError:  # it was there a moment ago
+            continue
+        here = (found.st_dev, found.st_ino)
+        if here in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(here)
         for name in names:
             if name[name.rfind(".") :] in kinds:
                 yield Path(parent, name)

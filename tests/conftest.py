@@ -15,6 +15,7 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -23,12 +24,15 @@ from click.testing import CliRunner
 from opensearchpy import AsyncOpenSearch
 
 from service import early
+from service.content import find_content
 from service.local import shared
 from service.local.kinesis import KinesisDouble
 from service.local.stack import LocalStack
 from service.settings import OpenSearch
 from service.sink.opensearch.client import connect
 from tests import canary
+
+FEW = ("aws.alb", "aws.cloudtrail", "aws.cloudwatch", "aws.eks_audit", "aws.guardduty", "aws.vpcflow")
 
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None, database=None)
 hypothesis.settings.register_profile("random", deadline=None, print_blob=True)
@@ -110,6 +114,16 @@ def templates(opensearch: str) -> str:
     result = CliRunner().invoke(main, ["apply"], env={"SIEM_OPENSEARCH_URLS": opensearch})
     assert result.exit_code == 0, result.output
     return opensearch
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """A folder of the pipelines whose logs most deployments of tests send: sixty more cost each of them half a minute."""
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    for name in ("_shared", *FEW):
+        (folder / name).symlink_to(find_content(Path(__file__)).pipelines / name)
+    return folder
 
 
 @pytest.fixture

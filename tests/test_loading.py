@@ -14,6 +14,7 @@ from service.event import Slice
 from service.loading import content_to_start_with, load_content
 from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.deferred import Deferred
+from service.reload import signature
 from service.settings import Paths, Settings
 
 NOW = 1_795_200_000_000
@@ -60,6 +61,21 @@ def test_what_changed_is_proven_again_and_refused_when_it_is_wrong(settings: Set
     change(settings, "tittle: ")
     with pytest.raises(ContentErrors, match="is not valid"):
         content_to_start_with(settings, "process")
+
+
+def test_what_lies_behind_a_link_is_proven_too_and_links_may_go_round(settings: Settings, tmp_path: Path) -> None:
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for folder in settings.paths.pipelines.iterdir():
+        (linked / folder.name).symlink_to(folder)
+    (linked / "round").symlink_to(linked)
+    other = settings.model_copy(update={"paths": settings.paths.model_copy(update={"pipelines": linked})})
+    content_to_start_with(other, "process")
+    assert {type(each) for each in content_to_start_with(other, "process").pipelines.values()} == {Deferred}
+    before = signature(other)
+    change(settings, "title: Another ")
+    assert signature(other) != before
+    assert {type(each) for each in content_to_start_with(other, "process").pipelines.values()} == {CompiledPipeline}
 
 
 def test_a_reload_keeps_the_code_of_what_says_what_it_said(settings: Settings) -> None:

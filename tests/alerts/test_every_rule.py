@@ -47,6 +47,12 @@ LONG_AGO_MS = 1_760_000_000_000
 """October 2025; samples are of 2026."""
 
 
+@pytest.fixture
+def few() -> Path:
+    """All of them."""
+    return CONTENT.pipelines
+
+
 def rules() -> RuleSet:
     loaded = load_pipelines(CONTENT.pipelines, None)
     return load_rules([CONTENT.detections], {name: each.catalogue for name, each in loaded.items()})

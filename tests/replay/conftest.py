@@ -13,13 +13,13 @@ from service.agents.topics import TopicNames, create_topics
 from service.clock import SystemClock
 from service.local.kinesis import KinesisDouble
 from service.settings import load_settings
-from tests.agents.conftest import CHECKOUT, Service
+from tests.agents.conftest import Service
 from tests.replay.deployment import AWS, SHOP, Deployment
 
 
 @pytest.fixture
 async def deployment(
-    kafka: str, templates: str, kinesis: KinesisDouble, unique: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kafka: str, templates: str, kinesis: KinesisDouble, unique: str, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Deployment]:
     """Not running yet; streams ``logs`` (two shards) and templates are there."""
     for name, value in AWS.items():
@@ -41,14 +41,12 @@ opensearch: {{ urls: ["{templates}"], bulk_wait_seconds: 0.2 }}
 leases: {{ duration_seconds: 3 }}
 process: {{ drain_seconds: 10 }}
 admin: {{ port: 0 }}
-paths: {{ pipelines: "{CHECKOUT / "pipelines"}", state: "{tmp_path / "state"}" }}
+paths: {{ pipelines: "{few}", state: "{tmp_path / "state"}" }}
 """,
         encoding="utf-8",
     )
     settings = load_settings(config, {})
-    topics = TopicNames(settings.kafka.topic_prefix).all(
-        path.parent.name for path in (CHECKOUT / "pipelines").glob("*/pipeline.yml")
-    )
+    topics = TopicNames(settings.kafka.topic_prefix).all(_datasets(few))
     await create_topics(settings.kafka, topics, SystemClock())
     client = AsyncOpenSearch([templates], timeout=60)
     service = Service(config, log=tmp_path / "log")
@@ -62,3 +60,7 @@ paths: {{ pipelines: "{CHECKOUT / "pipelines"}", state: "{tmp_path / "state"}" }
     await admin.start()
     await admin.delete_topics(topics)
     await admin.close()
+
+
+def _datasets(pipelines: Path) -> list[str]:
+    return sorted(path.parent.name for path in pipelines.glob("*/pipeline.yml"))
