@@ -119,7 +119,7 @@ def templates(opensearch: str) -> str:
 @pytest.fixture
 def few(tmp_path: Path) -> Path:
     """A folder of the pipelines whose logs most deployments of tests send: sixty more cost each of them half a minute."""
-    folder = tmp_path / "pipelines"
+    folder = tmp_path / "few"
     folder.mkdir()
     for name in ("_shared", *FEW):
         (folder / name).symlink_to(find_content(Path(__file__)).pipelines / name)

@@ -22,6 +22,7 @@ from service.clock import SystemClock
 from service.event import Record, RecordBatch, encode
 from service.settings import Settings, load_settings
 from tests.agents.bulk_double import BulkDouble
+from tests.conftest import FEW
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BORN_MS = 1_795_000_000_000
@@ -34,7 +35,7 @@ async def bulk() -> AsyncIterator[BulkDouble]:
 
 
 @pytest.fixture
-async def config(kafka: str, unique: str, bulk: BulkDouble, tmp_path: Path) -> AsyncIterator[Path]:
+async def config(kafka: str, unique: str, bulk: BulkDouble, few: Path, tmp_path: Path) -> AsyncIterator[Path]:
     """Path of a ``siem.yml`` with names of its own; its topics exist."""
     path = tmp_path / "siem.yml"
     path.write_text(
@@ -43,13 +44,13 @@ kafka: {{ servers: ["{kafka}"], group: {unique}, instance: {unique}, topic_prefi
 opensearch: {{ urls: ["{bulk.url}"], bulk_wait_seconds: 0.2 }}
 process: {{ drain_seconds: 10 }}
 admin: {{ port: 0 }}
-paths: {{ pipelines: "{CHECKOUT / "pipelines"}", state: "{tmp_path / "state"}" }}
+paths: {{ pipelines: "{few}", state: "{tmp_path / "state"}" }}
 """,
         encoding="utf-8",
     )
     settings = load_settings(path, {})
     names = TopicNames(settings.kafka.topic_prefix)
-    topics = names.all(folder.name for folder in settings.paths.pipelines.iterdir() if (folder / "pipeline.yml").is_file())
+    topics = names.all(FEW)
     await create_topics(settings.kafka, topics, SystemClock())
     yield path
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)

@@ -23,7 +23,7 @@ def tuned(config: Path, tmp_path: Path) -> Path:
     shutil.copytree(CHECKOUT / "pipelines" / "aws.vpcflow", tmp_path / "pipelines" / "aws.vpcflow")
     shutil.copytree(CHECKOUT / "mappings", tmp_path / "mappings")
     (tmp_path / "tuning").mkdir()
-    text = config.read_text().replace(str(CHECKOUT / "pipelines"), "pipelines")
+    text = config.read_text().replace(str(tmp_path / "few"), "pipelines")
     config.write_text(text.replace("paths: {", 'paths: { tuning: "tuning", '))
     return config
 
