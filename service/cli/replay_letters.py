@@ -121,7 +121,9 @@ async def _replay(settings: Settings, choice: Choice, *, dry_run: bool, quiet: b
 def _retrial(settings: Settings) -> Retrial:
     from service.loading import load_content
     from service.sink.replay import Retrial
+    from service.telemetry.log import configure_aside
 
+    configure_aside(settings.secrets())
     content = load_content(settings)
     return Retrial(content.router, content.pipelines)
 

@@ -121,7 +121,9 @@ async def _replay(settings: Settings, how: How, work: Callable[[Replay], Awaitab
     from service.replay.presence import Presence
     from service.sink.opensearch.client import connect, machine_keys
     from service.source.kinesis.pace import Pace
+    from service.telemetry.log import configure_aside
 
+    configure_aside(settings.secrets())
     content, clock = load_content(settings), SystemClock()
     names = TopicNames(settings.kafka.topic_prefix)
     async with AsyncExitStack() as stack:

@@ -64,6 +64,27 @@ class _Count:
         return event
 
 
+def configure_aside(secrets: Iterable[str]) -> None:
+    """For a verb whose answer is on stdout: warnings and worse go to stderr, what else there is to say is left out."""
+
+    def warnings(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
+        if logging.getLevelNamesMapping().get(level.upper(), logging.ERROR) < logging.WARNING:
+            raise structlog.DropEvent
+        return event
+
+    structlog.configure(
+        processors=[
+            warnings,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            Redactor(secrets),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
 def configure(
     *, level: str, form: str, secrets: Iterable[str], clock: Clock, meters: Meters, problems: Problems, **constant: str
 ) -> None:
