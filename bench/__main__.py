@@ -74,7 +74,7 @@ def main(
         _show(console, "Every dataset over its own samples, one core", found["datasets"], each_dataset.COLUMNS)
         for each in found["datasets"]:
             if each["because"]:
-                console.print(f"{each['name']}: {each['because']}")
+                console.print(f"{each['name']}: {each['because']}")  # part of the answer: a column breaks sentences up
     if "detection" in wanted:
         with busy.status("detection: two or three minutes"):
             found["detection"] = detection.run(max(1000, min(20_000, events // 5)))

@@ -72,7 +72,7 @@ def _below(folder: Path, kinds: frozenset[str]) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()
     for parent, folders, names in os.walk(folder, followlinks=True):
         try:
-            found = os.stat(parent)  # noqa: PTH116 - half the time of a Path
+            found = Path(parent).stat()
         except OSError:  # it was there a moment ago
             continue
         here = (found.st_dev, found.st_ino)

@@ -28,8 +28,9 @@ LONGEST_NAME = 1024
 class Told:
     """The pairs that this worker told of lately; what it told is durable, or the worker ended."""
 
-    def __init__(self) -> None:
-        """Nothing was told."""
+    def __init__(self, most: int = TOLD) -> None:
+        """Nothing was told; of more than ``most`` the one that came least lately is forgotten."""
+        self._most = most
         self._pairs: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
     def is_news(self, *pair: str) -> bool:
@@ -39,7 +40,7 @@ class Told:
             pairs.move_to_end(pair)
             return False
         pairs[pair] = None
-        if len(pairs) > TOLD:
+        if len(pairs) > self._most:
             pairs.popitem(last=False)
         return True
 

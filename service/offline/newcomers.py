@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
+from service.alerts.newcomers import Told
 from service.alerts.principal import grouped_by
 from service.alerts.rule import FirstSeen
 from service.alerts.written import extras_of
@@ -21,7 +20,7 @@ class Newcomers:
     def __init__(self, rules: RuleSet) -> None:
         """Nothing was seen. Raises ContentError where a rule says of itself what cannot be understood."""
         self._first = {rule.id: _first_seen(rule.about) for rule in rules.rules}
-        self._pairs: OrderedDict[tuple[str, ...], None] = OrderedDict()
+        self._told = Told(MOST_PAIRS)
 
     def is_news(self, hit: Hit) -> bool:
         """Whether a first-seen rule did not see this pair before, or the match is that of another rule."""
@@ -30,13 +29,7 @@ class Newcomers:
             return True
         who, what = grouped_by(hit.document, first.who), grouped_by(hit.document, first.what)
         project = grouped_by(hit.document, ("project.id", "project.environment"))
-        pair = (hit.rule.id, project, who, what)
-        is_new = pair not in self._pairs and bool(who.strip() and what.strip())
-        self._pairs[pair] = None
-        self._pairs.move_to_end(pair)
-        if len(self._pairs) > MOST_PAIRS:
-            self._pairs.popitem(last=False)
-        return is_new
+        return bool(who.strip() and what.strip()) and self._told.is_news(hit.rule.id, project, who, what)
 
 
 def _first_seen(about: About) -> FirstSeen | None:
