@@ -76,10 +76,10 @@ class Baselines:
 
         The same event gets the same answer, however often it comes; of several with one pair the first is it.
         """
-        asked: dict[str, Sighting] = {}
-        for each in sightings:
-            if each.id not in self._known:
-                asked.setdefault(each.id, each)
+        identities, asked = [each.id for each in sightings], dict[str, Sighting]()
+        for identity, each in zip(identities, sightings, strict=True):
+            if identity not in self._known:
+                asked.setdefault(identity, each)
         found = await self._read(asked)
         missing = {identity: each for identity, each in asked.items() if identity not in found}
         since = await self._since(missing.values())
@@ -87,12 +87,13 @@ class Baselines:
             identity: _document(each, alerted=each.at_ms - since[each.subject] >= each.learn_ms)
             for identity, each in missing.items()
         })  # fmt: skip
-        return [self._is_it(each, found) for each in sightings]
+        async with asking():
+            said = {identity: document["baseline"] for identity, document in found.items()}
+            return [
+                self._is_it(identity, each, said.get(identity, {})) for identity, each in zip(identities, sightings, strict=True)
+            ]
 
-    def _is_it(self, sighting: Sighting, found: Mapping[str, Baseline]) -> bool:
-        identity = sighting.id
-        document = found.get(identity)
-        baseline = {} if document is None else document["baseline"]
+    def _is_it(self, identity: str, sighting: Sighting, baseline: Baseline) -> bool:
         if not baseline.get("alerted"):
             self._known[identity] = None
             self._known.move_to_end(identity)
