@@ -119,6 +119,7 @@ class Lookout:
         self._quiet = joins.silent | {rule.id for rule in rules.values() if rule.counted_only}
         """Rules whose matches raise no alert by themselves."""
         self._unasked = {name for name in self._quiet if not joins.feeds(name)}
+        """Those of them that no correlation counts either."""
         self._findings = {dataset: SEVERITIES.index(least) for dataset, least in findings.items() if least in SEVERITIES}
         self._told = Told()
 

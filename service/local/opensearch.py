@@ -38,8 +38,6 @@ logger.bootstrap.name = org.opensearch.node
 logger.bootstrap.level = info
 """
 _VECTORS = "jdk.incubator.vector"
-LONGEST_START = 600.0
-"""Seconds. A node that was killed under load reads again what it had not flushed: on a busy machine more than three minutes."""
 
 
 async def start_opensearch(folder: Path, java: Java, notice: Notice, port: int, heap: str) -> tuple[str, Child]:
@@ -87,7 +85,7 @@ async def start_opensearch(folder: Path, java: Java, notice: Notice, port: int, 
     child = start("opensearch", command, folder, drop_root=True)
     url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession() as session:
-        await child.until(lambda: _is_healthy(session, url), LONGEST_START)
+        await child.until(lambda: _is_healthy(session, url), 180)
         notice("opensearch answers")
     return url, child
 
