@@ -69,6 +69,8 @@ def _catalogues(pipelines: Path) -> Iterator[Path]:
 
 def _below(folder: Path, kinds: frozenset[str]) -> Iterator[Path]:
     """Files of these kinds in the folder and below, behind links too; walked, not globbed, for workers look every two seconds."""
+    if folder.is_file():  # rules may be one file
+        yield folder
     seen: set[tuple[int, int]] = set()
     for parent, folders, names in os.walk(folder, followlinks=True):
         try:

@@ -14,6 +14,7 @@ from service.event import Slice
 from service.loading import content_to_start_with, load_content
 from service.pipeline.compiled import CompiledPipeline
 from service.pipeline.deferred import Deferred
+from service.proof import fingerprint
 from service.reload import signature
 from service.settings import Paths, Settings
 
@@ -76,6 +77,18 @@ def test_what_lies_behind_a_link_is_proven_too_and_links_may_go_round(settings: 
     change(settings, "title: Another ")
     assert signature(other) != before
     assert {type(each) for each in content_to_start_with(other, "process").pipelines.values()} == {CompiledPipeline}
+
+
+def test_rules_that_are_one_file_are_watched_and_proven(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "own.yml"
+    file.write_text(
+        "title: One\nlogsource: { product: aws, service: vpcflow }\ndetection: { s: { action: ACCEPT }, condition: s }\n"
+    )
+    watched = settings.model_copy(update={"detect": settings.detect.model_copy(update={"rules": [file]})})
+    before = signature(watched), fingerprint(watched)
+    file.write_text(file.read_text().replace("ACCEPT", "REJECT") + "level: low\n")
+    assert signature(watched) != before[0]
+    assert fingerprint(watched) != before[1]
 
 
 def test_a_reload_keeps_the_code_of_what_says_what_it_said(settings: Settings) -> None:
