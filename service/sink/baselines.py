@@ -83,10 +83,12 @@ class Baselines:
         found = await self._read(asked)
         missing = {identity: each for identity, each in asked.items() if identity not in found}
         since = await self._since(missing.values())
-        found |= await self._create({
-            identity: _document(each, alerted=each.at_ms - since[each.subject] >= each.learn_ms)
-            for identity, each in missing.items()
-        })  # fmt: skip
+        found |= await self._create(
+            {
+                identity: _document(each, alerted=each.at_ms - since[each.subject] >= each.learn_ms)
+                for identity, each in missing.items()
+            }
+        )
         async with asking():
             said = {identity: document["baseline"] for identity, document in found.items()}
             return [
@@ -108,11 +110,13 @@ class Baselines:
         for each in sightings:
             first.setdefault(each.subject, each)
         found = await self._read(first)
-        found |= await self._create({
-            identity: _document(each._replace(what="", event=""), alerted=False)
-            for identity, each in first.items()
-            if identity not in found
-        })  # fmt: skip
+        found |= await self._create(
+            {
+                identity: _document(each._replace(what="", event=""), alerted=False)
+                for identity, each in first.items()
+                if identity not in found
+            }
+        )
         async with asking():
             return {identity: moment_ms(str(each["@timestamp"])) for identity, each in found.items()}
 
