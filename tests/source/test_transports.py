@@ -179,6 +179,19 @@ async def test_a_slow_reader_is_not_pushed_more_than_its_window_and_stops_nobody
         await transport.close()
 
 
+async def test_what_arrived_is_readable_after_its_end_and_after_other_requests() -> None:
+    async with KinesisDouble() as double:
+        double.account.create("logs", 1)
+        transport = Http2Transport()
+        headers = {"X-Amz-Target": "Kinesis_20131202.ListStreams"}
+        first = await transport.post(double.url, headers, b"{}")
+        second = await transport.post(double.url, headers, b"{}")
+        assert b'"logs"' in await whole(second)
+        await transport.post(double.url, headers, b"{}")
+        assert b'"logs"' in await whole(first)
+        await transport.close()
+
+
 async def to_the_end(download: Download) -> None:
     while await download.next():
         pass

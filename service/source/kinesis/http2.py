@@ -166,8 +166,9 @@ class Http2Connection(asyncio.Protocol):
         return download
 
     def consumed(self, stream_id: int, size: int) -> None:
-        """Let the far side push as much again."""
-        with contextlib.suppress(h2.exceptions.H2Error):
+        """Let the far side push as much again, if it still can: what arrived last is often read after the stream's end."""
+        # h2 forgets an ended stream when the next one is opened, and knows it by a KeyError only.
+        with contextlib.suppress(h2.exceptions.H2Error, KeyError):
             self._h2.increment_flow_control_window(size, stream_id)
             self._flush()
 
