@@ -26,16 +26,16 @@ class Reloader:
     """Watches pipelines, tuning and streams; ``reload`` may also be asked for (SIGHUP)."""
 
     def __init__(
-        self, settings: Settings, content: Content, role: Role, parts: Parts, meters: Meters, clock: Clock
+        self, settings: Settings, content: Content, seen: Signature, role: Role, parts: Parts, meters: Meters, clock: Clock
     ) -> None:  # fmt: skip
-        """Compare with ``content``, which is in use."""
+        """Compare with ``content``, which is in use; ``seen`` is the signature from before it was read."""
         self._settings = settings
         self._content = content
         self._role = role
         self._parts = parts
         self._meters = meters
         self._clock = clock
-        self._seen = signature(settings)
+        self._seen = seen
         self._asked = asyncio.Event()
 
     def ask(self) -> None:

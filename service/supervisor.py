@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -98,7 +98,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._forward(signal.SIGHUP))
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         async with AdminServer(self._settings.admin, self.board) as admin:
             self.url = admin.url
             log.info(events.SERVICE_STARTED, role=self._plan.role, workers=self._plan.workers, url=admin.url)
@@ -124,9 +124,13 @@ class Supervisor:
         self.board.stopping = True
         self._stop.set()
 
-    def _forward(self, number: signal.Signals) -> None:
-        for process in self._processes.values():
-            if process.returncode is None:
+    def _reload(self) -> None:
+        # A worker that has not reported yet does not listen yet either: SIGHUP would end it. It sees by itself what changed.
+        self._forward(signal.SIGHUP, {name for name, line in self.board.workers.items() if line.report is not None})
+
+    def _forward(self, number: signal.Signals, names: Container[str] | None = None) -> None:
+        for name, process in self._processes.items():
+            if process.returncode is None and (names is None or name in names):
                 with contextlib.suppress(ProcessLookupError):
                     process.send_signal(number)
 

@@ -19,12 +19,16 @@ import structlog
 import uvloop
 
 from service import early
+
+if __name__ == "__main__":
+    early.calm()  # before what takes seconds: importing the pipeline
+
 from service.agents.connection import close_on_broken_writes
 from service.app import Parts, running
 from service.clock import Clock, SystemClock
 from service.errors import ContentError, ContentErrors
 from service.loading import Content, Role, content_to_start_with, faults_of
-from service.reload import Reloader
+from service.reload import Reloader, Signature, signature
 from service.reporter import Reporter
 from service.settings import Settings, load_settings
 from service.telemetry import events
@@ -57,7 +61,6 @@ class Order(msgspec.Struct):
 
 def main(argument: str) -> None:
     """Run until told to stop; never returns."""
-    early.calm()
     order = msgspec.json.decode(argument, type=Order)
     clock, meters = SystemClock(), Meters()
     problems = Problems(clock)
@@ -72,12 +75,13 @@ def main(argument: str) -> None:
             problems=problems,
             worker=str(order.number),
         )
+        seen = signature(settings)  # before: what changes while it is read is read again
         content = content_to_start_with(settings, order.role)
     except (ContentErrors, ContentError) as errors:
         refuse(errors)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     close_on_broken_writes()
-    worker = Worker(order, settings, content, clock, meters, problems)
+    worker = Worker(order, settings, content, seen, clock, meters, problems)
     with asyncio.Runner() as runner:
         code = runner.run(worker.run())
         # Not through the interpreter's end: a library's thread that does not stop must not keep us.
@@ -101,12 +105,20 @@ class Worker:
     """The life of a worker process."""
 
     def __init__(
-        self, order: Order, settings: Settings, content: Content, clock: Clock, meters: Meters, problems: Problems
+        self,
+        order: Order,
+        settings: Settings,
+        content: Content,
+        seen: Signature,
+        clock: Clock,
+        meters: Meters,
+        problems: Problems,
     ) -> None:
-        """Start nothing yet."""
+        """Start nothing yet. ``seen``: see Reloader."""
         self._order = order
         self._settings = settings
         self._content = content
+        self._seen = seen
         self._clock = clock
         self._meters = meters
         self._problems = problems
@@ -169,7 +181,7 @@ class Worker:
     async def _until_ended(self, parts: Parts, reporter: Reporter) -> int:
         reporter.parts = parts
         reporter.state = "ready"
-        self._reloader = Reloader(self._settings, self._content, self._order.role, parts, self._meters, self._clock)
+        self._reloader = Reloader(self._settings, self._content, self._seen, self._order.role, parts, self._meters, self._clock)
         reloading = asyncio.create_task(self._reloader.watch())
         calm_the_collector()
         keep_large_blocks()

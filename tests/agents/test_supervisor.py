@@ -61,13 +61,16 @@ async def test_good_tuning_is_taken_up_while_running_and_bad_tuning_refused(
     service = Service(tuned, "--role", "process", log=tmp_path / "log")
     await service.start()
     try:
-        await service.ready()
-        await publish(settings, [flow_record(0, 10)])
-        await until(lambda: len(bulk.ids) == 10)
+        assert service.process is not None
+        await until(lambda: any(line["event"] == "service_started" for line in service.lines()))
+        service.process.send_signal(signal.SIGHUP)  # nothing to a worker that has only just begun
+        await until(lambda: any(line["event"] == "worker_started" for line in service.lines()))
 
         tuning = tmp_path / "tuning" / "aws.vpcflow.yml"
         tuning.write_text("dataset: aws.vpcflow\ndorp: {}\n")
         await until(lambda: any(line["event"] == "reload_refused" for line in service.lines()))
+        await publish(settings, [flow_record(0, 10)])
+        await until(lambda: len(bulk.ids) == 10)
         await publish(settings, [flow_record(1, 10)])
         await until(lambda: len(bulk.ids) == 20)
 
@@ -80,9 +83,9 @@ async def test_good_tuning_is_taken_up_while_running_and_bad_tuning_refused(
         assert totals["unaccounted"] == 0  # type: ignore[index]
         assert len(bulk.ids) == 20
 
-        assert service.process is not None
         tuning.unlink()
         service.process.send_signal(signal.SIGHUP)
         await until(lambda: sum(line["event"] == "reloaded" for line in service.lines()) >= 2)
+        assert not [line for line in service.lines() if line["event"] == "worker_exited"]
     finally:
         assert await service.stop() == 0
