@@ -1,6 +1,8 @@
 # Every target sets up what it needs: a virtual environment from the hashed lock, the local stack's parts in the user's cache.
 SIEM := .venv/bin/siem
 PYTEST := .venv/bin/pytest
+# Hundreds of processes start in the tests: each would compile 400 modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools parts demo test check bench faults faults-table soak mutations fuzz stack stack-down test-container test-slow image sbom clean

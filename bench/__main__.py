@@ -107,7 +107,7 @@ async def _servers(
     parts = {"kafka", "opensearch"} if "opensearch" in wanted else {"kafka"}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        async with LocalStack(parts, heap="2g") as stack:
+        async with LocalStack(parts, heap="2g", lasting=True) as stack:
             for dataset in datasets:
                 many = events * (2 if dataset == "aws.vpcflow" else 1)
                 raw = corpus.events(dataset, many)

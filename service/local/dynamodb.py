@@ -10,7 +10,7 @@ from pathlib import Path
 
 from service.local.child import Child, accepts, start
 from service.local.download import Notice, fetch
-from service.local.java import Java
+from service.local.java import QUICK, Java
 
 _HANDLERS = "com.amazonaws.services.dynamodbv2.local.server"
 _CONFIGURATION = """<?xml version="1.0"?>
@@ -40,7 +40,7 @@ async def start_dynamodb(folder: Path, java: Java, notice: Notice, port: int) ->
     jars = await asyncio.to_thread(fetch, "dynamodb", notice)
     configuration = folder / "dynamodb.xml"
     configuration.write_text(_CONFIGURATION.format(port=port, handlers=_HANDLERS))
-    options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dsqlite4java.library.path={jars}"]
+    options = ["-Xmx256m", "-XX:+UseSerialGC", *QUICK, f"-Dsqlite4java.library.path={jars}"]
     command = [java.command, *options, "-cp", f"{jars}/*", "org.eclipse.jetty.xml.XmlConfiguration", str(configuration)]
     child = start("dynamodb", command, folder)
     await child.until(lambda: accepts(f"127.0.0.1:{port}"), 60)

@@ -15,6 +15,8 @@ from pathlib import Path
 from service.local.download import Notice, PartMissing, cache_folder
 
 NEEDED = 21
+QUICK = ("-XX:TieredStopAtLevel=1",)
+"""Compile quickly, not well: a server that lives for minutes otherwise spends half of its CPU time on its compiler."""
 
 
 @dataclass(frozen=True, slots=True)

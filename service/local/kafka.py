@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -12,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from service.local.child import Child, ServerFailed, accepts, free_port, start
 from service.local.download import Notice, cache_folder, fetch
-from service.local.java import Java
+from service.local.java import QUICK, Java
 
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -42,14 +43,17 @@ log.cleaner.io.buffer.size=131072
 log.retention.bytes=4294967296
 """
 _CLUSTER_ID = "a2luZXNpZW0tbG9jYWwtMQ"
-# cheap to start: serial collector, quick compilation, and a class archive that the first run leaves behind
+# cheap to start: serial collector, and a class archive that the first run leaves behind
 _OPTIONS = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+AutoCreateSharedArchive")
 
 
-async def start_kafka(folder: Path, java: Java, notice: Notice, port: int, advertised: int) -> tuple[str, Child]:
+async def start_kafka(
+    folder: Path, java: Java, notice: Notice, port: int, advertised: int, compiler: Sequence[str]
+) -> tuple[str, Child]:
     """Bootstrap address and process; topics appear when they are first used. Data in ``folder`` is taken up again.
 
-    ``advertised`` is the port that clients are sent to: another than ``port`` when they come through a proxy.
+    ``advertised`` is the port that clients are sent to: another than ``port`` when they come through a proxy. ``compiler``:
+    options of Java's.
     """
     jars = await asyncio.to_thread(fetch, "kafka", notice)
     controller, data = free_port(), folder / "kafka-data"
@@ -57,7 +61,7 @@ async def start_kafka(folder: Path, java: Java, notice: Notice, port: int, adver
     properties.write_text(_PROPERTIES.format(port=port, advertised=advertised, controller=controller, data=data))
     await asyncio.to_thread(_format, jars, java, properties, data)
     archive = f"-XX:SharedArchiveFile={cache_folder()}/kafka-{java.tag}.jsa"
-    command = [java.command, *_OPTIONS, archive, "-cp", f"{jars}/*", "kafka.Kafka", str(properties)]
+    command = [java.command, *compiler, *_OPTIONS, archive, "-cp", f"{jars}/*", "kafka.Kafka", str(properties)]
     child = start("kafka", command, folder)
     address = f"127.0.0.1:{port}"
     await child.until(lambda: _answers(address, direct=port == advertised), 90)
@@ -70,7 +74,7 @@ def _format(jars: Path, java: Java, properties: Path, data: Path) -> None:
         return  # a folder that was kept from an earlier run
     template = cache_folder() / f"{jars.name}-formatted"
     if not template.is_dir():
-        command = [java.command, "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*", "kafka.tools.StorageTool", "format"]
+        command = [java.command, *QUICK, "-cp", f"{jars}/*", "kafka.tools.StorageTool", "format"]
         done = subprocess.run([*command, "-t", _CLUSTER_ID, "-c", str(properties)], capture_output=True, text=True, check=False)
         if done.returncode:
             raise ServerFailed(f"kafka could not format its storage: {(done.stdout + done.stderr)[-800:]}")

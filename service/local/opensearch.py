@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
@@ -40,13 +41,16 @@ logger.bootstrap.level = info
 _VECTORS = "jdk.incubator.vector"
 
 
-async def start_opensearch(folder: Path, java: Java, notice: Notice, port: int, heap: str) -> tuple[str, Child]:
-    """URL and process of a node whose cluster is healthy; ``heap`` as Java spells it."""
+async def start_opensearch(
+    folder: Path, java: Java, notice: Notice, port: int, heap: str, compiler: Sequence[str]
+) -> tuple[str, Child]:
+    """URL and process of a node whose cluster is healthy; ``heap`` as Java spells it, ``compiler`` options of Java's."""
     home = await asyncio.to_thread(fetch, "opensearch", notice)
     settings = await asyncio.to_thread(_configure, folder, home, port)
     archive = cache_folder() / "classes"
     own(archive)
     options = [
+        *compiler,
         f"-Xms{heap}",
         f"-Xmx{heap}",
         "-XX:+UseG1GC",

@@ -14,7 +14,7 @@ from typing import Self
 from service.local.child import Child, free_port, open_way
 from service.local.download import Notice
 from service.local.dynamodb import start_dynamodb
-from service.local.java import Java, find
+from service.local.java import QUICK, Java, find
 from service.local.kafka import start_kafka
 from service.local.kinesis import KinesisDouble
 from service.local.opensearch import start_opensearch
@@ -28,8 +28,9 @@ class LocalStack:
 
     ``parts`` chooses from kafka, opensearch, dynamodb, kinesis. The Kinesis double runs in this process, as ``kinesis``;
     the others are processes that die with this one. ``folder`` keeps the data at that place (default: a temporary folder,
-    removed at the end). ``heap`` is OpenSearch's. ``kafka_advertised`` is the port of a proxy that Kafka's clients
-    are sent to. ``notice`` gets a line when something takes long.
+    removed at the end). ``heap`` is OpenSearch's; ``lasting`` servers compile as in production, which pays after half an
+    hour or where their speed matters. ``kafka_advertised`` is the port of a proxy that Kafka's clients are sent to.
+    ``notice`` gets a line when something takes long.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class LocalStack:
         *,
         folder: Path | None = None,
         heap: str = "1g",
+        lasting: bool = False,
         kinesis: KinesisDouble | None = None,
         kafka_advertised: int | None = None,
         notice: Notice = lambda _: None,
@@ -48,6 +50,7 @@ class LocalStack:
         self._keep = folder is not None
         self._folder = folder
         self._heap = heap
+        self._compiler = () if lasting else QUICK
         self._kafka_advertised = kafka_advertised
         self._notice = notice
         self._java: Java | None = None
@@ -118,9 +121,11 @@ class LocalStack:
         port = self._ports.setdefault(part, free_port())
         match part:
             case "kafka":
-                address, child = await start_kafka(folder, java, self._notice, port, self._kafka_advertised or port)
+                address, child = await start_kafka(
+                    folder, java, self._notice, port, self._kafka_advertised or port, self._compiler
+                )
             case "opensearch":
-                address, child = await start_opensearch(folder, java, self._notice, port, self._heap)
+                address, child = await start_opensearch(folder, java, self._notice, port, self._heap, self._compiler)
             case _:
                 address, child = await start_dynamodb(folder, java, self._notice, port)
         self._addresses[part] = address

@@ -147,7 +147,7 @@ def _used(pids: Sequence[int]) -> tuple[float, int]:
 
 
 async def run(minutes: float, seed: int, rate: int, most: int) -> Soak:
-    async with Stage(Options(seed=seed, heap="2g")) as stage:
+    async with Stage(Options(seed=seed, heap="2g", lasting=True)) as stage:
         campaign = Campaign(stage)
         await stage.warm_up()
         measured = await capacity(stage)

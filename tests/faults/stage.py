@@ -41,6 +41,8 @@ class Options:
     rate: int = 120
     mutation: str = ""
     heap: str = "768m"
+    lasting: bool = False
+    """Servers compile as in production."""
     workers: int = 2
     outage_seconds: float = 8.0
     """How long Kafka and OpenSearch are gone where a fault says so; the long form takes 120."""
@@ -97,7 +99,7 @@ class Stage:
         enter = self._exit.enter_async_context
         self.rng = Random(self.options.seed)
         self.kafka = TcpProxy()
-        self.stack = LocalStack(heap=self.options.heap, kafka_advertised=self.kafka.port)
+        self.stack = LocalStack(heap=self.options.heap, lasting=self.options.lasting, kafka_advertised=self.kafka.port)
         await enter(self.stack)
         self.kafka.target = int(self.stack.kafka_bootstrap.rpartition(":")[2])
         await enter(self.kafka)
