@@ -93,6 +93,19 @@ def test_of_several_resources_the_first_speaks_and_all_are_searched_by() -> None
     assert found["hosts"] == ["arn:aws:ec2:r:1:instance/i-1", "i-1", "arn:aws:ec2:r:1:instance/i-2", "i-2"]
 
 
+def test_what_was_done_and_what_is_listed_is_searched_by_too() -> None:
+    action = {"PortProbeAction": {"PortProbeDetails": [{"RemoteIpDetails": {"IpAddressV4": "198.51.100.7"}}]}}
+    listed = [
+        {"Type": "DOMAIN", "Value": "c2.example.com"},
+        {"Type": "IPV6_ADDRESS", "Value": "2001:db8::7"},
+        {"Type": "HASH_SHA256", "Value": "AB" * 32},
+        {"Type": "MUTEX", "Value": "x"},
+        "noise",
+    ]
+    found = outputs("asff_resources", None, action, listed)
+    assert found == {"addresses": ["198.51.100.7", "2001:db8::7"], "hosts": ["c2.example.com"], "hashes": ["ab" * 32]}
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [

@@ -28,6 +28,14 @@ def test_answers_of_the_resolver_become_ecs() -> None:
     assert call("dns_answers", []) == {}
 
 
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [("8180", ["RD", "RA"]), ("8583", ["AA", "RD", "RA"]), ("0", None), ("x180", None), ("81800", None), (8180, None)],
+)
+def test_flags_of_a_dns_header_become_words(flags: object, words: list[str] | None) -> None:
+    assert STEPS["dns_flags"].function(flags) == (words,)
+
+
 @pytest.mark.parametrize(("text", "name"), [("A.Example.", "a.example"), (".", "."), ("a", "a"), ("-", None)])
 def test_dns_names_lose_their_dot_and_case(text: str, name: str | None) -> None:
     assert STEPS["dns_name"].function(text) == (name,)
@@ -269,7 +277,7 @@ def test_suricata_says_the_same_of_answers_in_its_own_words() -> None:
     ]
     found = call("dns_answers", answers)
     assert json.loads(found["answers"]) == [
-        {"data": "cdn.example.net", "name": "www.example.org", "type": "CNAME"},
-        {"data": "203.0.113.80", "name": "cdn.example.net", "type": "A"},
+        {"data": "cdn.example.net", "name": "www.example.org", "type": "CNAME", "ttl": 60},
+        {"data": "203.0.113.80", "name": "cdn.example.net", "type": "A", "ttl": 60},
     ]
     assert (found["resolved_ip"], found["names"]) == (["203.0.113.80"], ["cdn.example.net"])

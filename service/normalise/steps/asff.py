@@ -72,8 +72,10 @@ def _flag(text: str) -> str | bool:
     return text == "true" if text in ("true", "false") else text
 
 
-def asff_resources(resources: object) -> tuple[Any, ...]:
+def asff_resources(resources: object, action: object = None, indicators: object = None) -> tuple[Any, ...]:
     """User, host, instance, cluster, zone and container of the first resource that has one; every address, user, hash and host.
+
+    The latter also of the finding's action and of its indicators.
 
     The outputs stand in ``STEPS``.
     """
@@ -88,6 +90,10 @@ def asff_resources(resources: object) -> tuple[Any, ...]:
             if value:
                 first.setdefault(name, value)
         _pivots(ident, kind, details, found)
+    found.walk(_camel(action))
+    for indicator in _objects(indicators):
+        if (holder := _LISTED_AS.get(str(indicator.get("Type")))) is not None:
+            found.walk(indicator.get("Value"), holder)
     return (
         *(first.get(name) for name in _RESOURCE if _RESOURCE[name] == "str"),
         *(list(each)[:_MOST] or None for each in (found.addresses, found.users, found.hashes, found.hosts)),
@@ -143,6 +149,12 @@ _PIVOTS = {
     "CodeSha256": "sha256",
 }
 """Keys of a resource's details → what ``Pivots`` knows them as; "" for names of users."""
+_LISTED_AS = {
+    **dict.fromkeys(("IPV4_ADDRESS", "IPV6_ADDRESS"), "ipAddress"),
+    **dict.fromkeys(("HASH_MD5", "HASH_SHA1", "HASH_SHA256"), "sha256"),
+    "DOMAIN": "publicDnsName",
+}
+"""Types of an indicator → what ``Pivots`` knows their values as."""
 
 
 @lru_cache(maxsize=4096)
@@ -216,7 +228,7 @@ _RESOURCE: dict[str, FieldKind] = {
 }
 STEPS: dict[str, StepSpec] = {
     "asff_action": StepSpec(asff_action, ("action", "fields"), {**SIDES, "domain": "str", "api": "str", "service": "str"}),
-    "asff_resources": StepSpec(asff_resources, ("resources",), _RESOURCE),
+    "asff_resources": StepSpec(asff_resources, ("resources", "action", "indicators"), _RESOURCE),
     "asff_indicators": StepSpec(
         asff_indicators,
         ("indicators",),

@@ -9,6 +9,7 @@ from service.normalise.steps.spec import StepSpec
 LONGEST_REVERSE = 80
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _POINTERS = frozenset({"CNAME", "DNAME", "PTR", "NS"})
+_HEADER_FLAGS = {"AA": 0x0400, "TC": 0x0200, "RD": 0x0100, "RA": 0x0080, "AD": 0x0020, "CD": 0x0010}
 Answers = tuple[str | None, list[str] | None, list[str] | None, list[str] | None]
 MOST_ANSWERS = 256
 """Answers kept; a response holds fewer unless somebody made it up."""
@@ -54,7 +55,7 @@ def dns_answers(answers: object, name: object = None) -> Answers:
     """
     if not isinstance(answers, list):
         return None, None, None, None
-    kept: list[dict[str, str]] = []
+    kept: list[dict[str, str | int]] = []
     addresses: dict[str, None] = {}
     types: dict[str, None] = {}
     names: dict[str, None] = {}
@@ -70,9 +71,11 @@ def dns_answers(answers: object, name: object = None) -> Answers:
             "name": dns_name(_text(answer, "Name", "name", "rrname"))[0] or question or (data if kind == "CNAME" else None),
             "type": kind,
         }
-        known = {key: value for key, value in made.items() if value is not None}
+        known: dict[str, str | int] = {key: value for key, value in made.items() if value is not None}
         if data is None and kind is None:
             continue
+        if (seconds := answer.get("ttl")).__class__ is int:
+            known["ttl"] = seconds
         kept.append(known)
         if kind is not None:
             types[kind] = None
@@ -83,6 +86,14 @@ def dns_answers(answers: object, name: object = None) -> Answers:
     return (dump(kept) if kept else None), list(addresses) or None, list(types) or None, list(names) or None
 
 
+def dns_flags(flags: object) -> tuple[list[str] | None]:
+    """The words of a header's flags, given as the four hexadecimal digits of their two bytes (RFC 1035 4.1.1, RFC 4035 3)."""
+    if not isinstance(flags, str) or not 0 < len(flags) <= 4 or not _HEXADECIMAL.issuperset(flags.lower()):
+        return (None,)
+    bits = int(flags, 16)
+    return ([word for word, bit in _HEADER_FLAGS.items() if bits & bit] or None,)
+
+
 STEPS: dict[str, StepSpec] = {
     "dns_name": StepSpec(dns_name, ("name",), {"name": "str"}, cuts=True),
     "dns_answers": StepSpec(
@@ -90,5 +101,6 @@ STEPS: dict[str, StepSpec] = {
         ("answers", "name"),
         {"answers": "json", "resolved_ip": "list", "types": "list", "names": "list"},
     ),
+    "dns_flags": StepSpec(dns_flags, ("flags",), {"words": "list"}),
     "reverse_ip": StepSpec(reverse_ip, ("name",), {"ip": "str"}, cuts=True),
 }
