@@ -135,6 +135,9 @@ FORWARD_HELD = Metric(
 
 # Kafka and process
 KAFKA_LAG = Metric("siem_kafka_lag_messages", "gauge", "Messages not committed yet, by topic.", ("topic",), merge="max")
+KAFKA_GONE = Metric(
+    "siem_kafka_messages_gone_total", "counter", "Messages that Kafka no longer had when they should have been read.", ("topic",)
+)
 GATE_BYTES = Metric("siem_gate_bytes", "gauge", "Raw bytes under way in a worker, by gate.", ("gate",))
 GATE_WAITING = Metric("siem_gate_waiting", "gauge", "Agents that wait for room: the far side is slow.", ("gate",))
 WORKERS = Metric("siem_workers", "gauge", "Worker processes by state.", ("state",))
@@ -152,7 +155,8 @@ def document() -> str:
         "# Metrics\n\n"
         "What `/metrics` of `siem run` (and `siem forward`) says, all workers together (made from\n"
         "`service/telemetry/metrics.py`; a test holds it fresh). Labels are bounded by configuration; nothing an event says is\n"
-        "ever a label. Counters begin at zero with the service. A Grafana dashboard over them is in `deploy/grafana/`.\n\n"
+        "ever a label. Counters begin at zero with the service. A Grafana dashboard over them is in `deploy/grafana/`, rules\n"
+        "for Prometheus that wake somebody in `deploy/prometheus/`.\n\n"
         "At every scrape, for every project, stream and dataset: events = indexed + already there + dropped + dead letters +\n"
         "abandoned + in flight.\n\n"
     )

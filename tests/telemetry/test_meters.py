@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,16 +88,29 @@ def test_the_documentation_is_fresh() -> None:
     assert page.read_text() == document(), "write it anew: python -c 'from service.telemetry.metrics import document; …'"
 
 
-def test_the_dashboard_asks_for_metrics_and_labels_that_exist() -> None:
+def of_grafana() -> list[str]:
+    panels = json.loads((CHECKOUT / "deploy" / "grafana" / "kinesiem.json").read_text())["panels"]
+    return [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+def of_prometheus() -> list[str]:
+    groups = yaml.safe_load((CHECKOUT / "deploy" / "prometheus" / "kinesiem.rules.yml").read_text())["groups"]
+    return [rule["expr"] for group in groups for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("expressions", [of_grafana(), of_prometheus()], ids=["grafana", "prometheus"])
+def test_what_we_ship_asks_for_metrics_and_labels_that_exist(expressions: list[str]) -> None:
     known = {metric.name: metric for metric in METRICS}
     known |= {f"{metric.name}_bucket": metric for metric in METRICS if metric.kind == "histogram"}
-    text = (CHECKOUT / "deploy" / "grafana" / "kinesiem.json").read_text()
-    expressions = [target["expr"] for panel in json.loads(text)["panels"] for target in panel["targets"]]
+    assert expressions
     for expression in expressions:
         for name, labels in re.findall(r"(siem_[a-z_]+)(?:\{([^}]*)\})?", expression):
             assert name in known, name
             used = {label.split("=")[0].strip("~! ") for label in (labels or "").split(",") if label}
             assert used <= set(known[name].labels), expression
+        grouped = re.findall(r"by \(([a-z_, ]+)\) \((?:rate|increase)?\(?(siem_[a-z_]+)", expression)
+        for labels, name in grouped:
+            assert set(labels.split(", ")) - {"le"} <= set(known[name].labels), expression
 
 
 def test_every_declared_metric_is_counted_somewhere() -> None:
