@@ -25,7 +25,7 @@ from service.agents.route_agent import RouteAgent
 from service.agents.sessions import follow_sessions
 from service.agents.signal_agent import SignalAgent
 from service.agents.tasks import Tasks
-from service.agents.topics import TopicNames, create_topics
+from service.agents.topics import TopicNames, create_topics, keep_topics
 from service.background import background, every
 from service.clock import Clock
 from service.detection import Detections, attach_alerts, notices, signalling
@@ -108,6 +108,7 @@ async def running(
         await app.start()
         stack.push_async_callback(app.stop)
         stack.push_async_callback(outlet.close)
+        background(stack, keep_topics(settings.kafka, names.all(content.pipelines), clock))
         if role != "process" and content.streams is not None:
             await _start_collector(
                 stack, parts, settings, content.streams, KafkaOutlet(outlet, names.records, ledger, clock), clock

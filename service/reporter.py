@@ -108,6 +108,8 @@ class Reporter:
         )
 
     def _measure(self, parts: Parts) -> None:
+        for topic, messages in parts.app.gone.items():
+            self._meters.set(metrics.KAFKA_GONE, messages, (topic,))
         for name, gate in (parts.gates or {}).items():
             self._meters.set(metrics.GATE_BYTES, gate.held, (name,))
             self._meters.set(metrics.GATE_WAITING, gate.waiting, (name,))

@@ -15,7 +15,7 @@ from faust.types.auth import CredentialsT
 
 from service.agents.connection import MskToken, tls_context
 from service.agents.gate import Gate
-from service.agents.in_order import InOrder, Lane, Taken
+from service.agents.in_order import InOrder, Lane, LostMessagesError, Taken
 from service.agents.topics import FETCH_BYTES, MAX_MESSAGE_BYTES
 from service.agents.transport import broker_urls
 from service.clock import Clock
@@ -30,10 +30,6 @@ POLL_MESSAGES = 16
 """Messages of one poll: what is fetched beyond an agent's buffer would hold up the agents of other topics."""
 PRODUCER_BATCH_BYTES = 1024 * 1024
 LOST_SECONDS = 60.0
-
-
-class LostMessagesError(Exception):
-    """Fetched messages never reached their agent; only a restart reads them again."""
 
 
 class Ticket:
@@ -82,6 +78,8 @@ class SiemApp(faust.App):
     busy: set[str]
     """Topics whose agent handles a message now, or waits for room to: however long that takes, nothing is lost there."""
     gates: list[Gate]
+    gone: dict[str, int]
+    """Messages that Kafka no longer had when they should have been read, by topic."""
     drain_seconds: float
 
     async def idle(self, timeout_seconds: float) -> bool:
@@ -151,6 +149,7 @@ def make_app(settings: Settings, instance: str, *, produce_only: bool = False) -
     app.ledger = InOrder()
     app.busy = set()
     app.gates = []
+    app.gone = {}
     app.drain_seconds = process.drain_seconds
     app.producer_only = produce_only
     return app

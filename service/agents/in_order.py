@@ -17,6 +17,10 @@ from typing import Generic, TypeVar
 Partition = TypeVar("Partition", bound=Hashable)
 
 
+class LostMessagesError(Exception):
+    """Messages that were or should have been fetched never reach their agent; only a restart reads them."""
+
+
 class Taken(Enum):
     """What an agent learns when it takes a message."""
 

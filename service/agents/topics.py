@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Largest message: a record may be 10 MiB, an event of it no larger; the rest is room for the envelope."""
+KEEP_SECONDS = 30.0
 FETCH_BYTES = 1024 * 1024
 """Asked for from one partition at once; Kafka gives a larger message all the same, alone."""
 
@@ -92,6 +93,23 @@ async def create_topics(kafka: Kafka, names: Iterable[str], clock: Clock) -> lis
             await client.close()
         await clock.sleep(delay)
         delay = min(delay * 2, 10.0)
+
+
+async def keep_topics(kafka: Kafka, names: Iterable[str], clock: Clock) -> None:
+    """Create again what somebody deletes, without whoever writes to it having to wait for a restart; runs until cancelled."""
+    wanted = list(names)
+    while True:
+        await clock.sleep(KEEP_SECONDS)
+        client = AIOKafkaAdminClient(**client_arguments(kafka), request_timeout_ms=10_000)
+        try:
+            await client.start()
+            created = await _create_missing(client, kafka, wanted)
+        except (KafkaError, OSError):
+            continue  # those who need the brokers say so
+        finally:
+            await client.close()
+        if created:
+            log.warning(events.TOPICS_CREATED, topics=created)
 
 
 async def _create_missing(client: AIOKafkaAdminClient, kafka: Kafka, names: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from service.agents.in_order import LostMessagesError
 from service.telemetry import events
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class Consumer(driver.Consumer):
     """Offsets are committed by our ledger alone; Faust's own acknowledgements are switched off (``acks=False``).
 
     Upstream acknowledges messages it skipped after a rebalance, is off by one where nothing was committed before (issue
-    606), commits past an agent's exception, and waits for ever on a far side that is down.
+    606), commits past an agent's exception, and waits for ever on a far side that is down. Where Kafka has lost what comes
+    next, it goes on elsewhere and says nothing; and below the commit it reads nothing.
     """
 
     app: SiemApp
@@ -71,7 +73,16 @@ class Consumer(driver.Consumer):
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         # The last step of a fetch: sees every message, in order, before any can be lost on the way to its agent.
-        self.app.ledger.lane(TP(tp.topic, tp.partition)).enter(record.offset)
+        partition = TP(tp.topic, tp.partition)
+        lane = self.app.ledger.lane(partition)
+        expected = lane.highest + 1 if lane.highest >= 0 else self._read_offset.get(partition)
+        if expected is not None and record.offset != expected:
+            _tell_of_jump(self.app, partition, expected, record.offset)
+            if record.offset < expected:
+                if lane.highest >= 0:
+                    raise LostMessagesError(f"{partition} is another one now: what comes would be taken for read")
+                self._read_offset[partition], self._committed_offset[partition] = record.offset, None
+        lane.enter(record.offset)
         return super()._to_message(tp, record)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
@@ -111,6 +122,14 @@ class Transport(driver.Transport):
 
     Consumer = Consumer
     Producer = Producer
+
+
+def _tell_of_jump(app: SiemApp, partition: TP, expected: int, found: int) -> None:
+    topic, number = partition
+    if found > expected:
+        app.gone[topic] = app.gone.get(topic, 0) + found - expected
+    event = events.KAFKA_GONE if found > expected else events.KAFKA_SHRANK
+    log.error(event, topic=topic, partition=number, expected=expected, found=found)
 
 
 def broker_urls(servers: Iterable[str]) -> list[str]:

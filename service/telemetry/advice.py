@@ -7,6 +7,8 @@ from service.telemetry import events
 _ADVICE = {
     events.KAFKA_WAITING: "No broker answers: check kafka.servers, the network and the brokers. Nothing is lost meanwhile.",
     events.KAFKA_CLIENT: "The Kafka client complains. Alone and short: a rebalance. Lasting: look at the brokers.",
+    events.KAFKA_GONE: "Kafka deleted what was not read yet: raise kafka.retention_hours. `siem ledger` names what is missing.",
+    events.KAFKA_SHRANK: "Kafka lost acknowledged messages: replicas, in-sync replicas. `siem ledger` names what is missing.",
     events.PUBLISH_RETRY: "Kafka does not take messages: brokers down, too few in-sync replicas, or no permission to write.",
     events.DRAIN_INCOMPLETE: "The far side was slow while stopping; the rest is read again, nothing doubles.",
     events.WORKER_EXITED: "A worker ended and was started again. Often: look at its last log lines and at memory limits.",

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
-from service.agents.app import Agent, LostMessagesError, SiemApp, Ticket, _take, attach, make_app, watch_for_lost
+from service.agents.app import Agent, SiemApp, Ticket, _take, attach, make_app, watch_for_lost
 from service.agents.gate import Gate
+from service.agents.in_order import LostMessagesError
 from service.settings import Paths, Settings
 
 P0 = TP("records", 0)

@@ -20,6 +20,7 @@ from faust.types import TP
 
 from service.agents import transport
 from service.agents.app import SiemApp, make_app
+from service.agents.in_order import LostMessagesError
 from service.agents.topics import MAX_MESSAGE_BYTES
 from service.settings import Paths, Settings
 
@@ -91,6 +92,31 @@ async def test_an_assignment_starts_every_lane_afresh(app: SiemApp, monkeypatch:
     assert app.ledger.committable(P0) is None
 
 
+async def test_what_kafka_no_longer_has_is_counted(app: SiemApp) -> None:
+    consumer = consumer_of(app)
+    consumer._read_offset[P0] = 40
+    for offset in (43, 44, 45, 50):
+        fetch(consumer, offset)
+    assert app.gone == {"records": 3 + 4}
+
+
+async def test_below_its_commit_a_partition_that_shrank_is_read_and_committed_again(app: SiemApp) -> None:
+    consumer = consumer_of(app)
+    consumer._read_offset[P0] = consumer._committed_offset[P0] = 40
+    fetch(consumer, 7)
+    assert consumer._read_offset[P0] == 7, "upstream drops what is below"
+    app.ledger.lane(P0).finish(7)
+    assert consumer._filter_committable_offsets({P0}) == {P0: 8}
+    assert app.gone == {}
+
+
+async def test_a_partition_that_goes_back_while_it_is_read_is_another_one(app: SiemApp) -> None:
+    consumer = consumer_of(app)
+    fetch(consumer, 40)
+    with pytest.raises(LostMessagesError):
+        fetch(consumer, 0)
+
+
 async def test_waiting_for_agents_ends_at_the_deadline(app: SiemApp, monkeypatch: pytest.MonkeyPatch) -> None:
     consumer = consumer_of(app)
     waited: list[float] = []
@@ -132,6 +158,8 @@ def test_upstream_still_has_every_method_that_is_overridden() -> None:
     ("where", "says"),
     [
         (upstream.Consumer.getmany, "yield tp, to_message(tp, record)"),
+        (upstream.Consumer._drain_messages, "offset >= r_offset"),
+        (upstream.Consumer.perform_seek, "read_offset.update("),
         (upstream.Consumer.force_commit, "self._filter_tps_with_pending_acks(topics)"),
         (upstream.Consumer._filter_committable_offsets, "self._new_offset(tp)"),
         (upstream.Consumer.on_stop, "await self.wait_empty()"),

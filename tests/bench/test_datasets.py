@@ -7,23 +7,29 @@ from service.content import find_content
 
 def test_reasons_are_given_for_datasets_that_exist_and_name_their_number() -> None:
     known = {path.parent.name for path in find_content().pipelines.glob("*/pipeline.yml")}
-    said = datasets.floors()
+    said = datasets.floors().floors
     assert set(said) <= known
     assert [name for name, floor in said.items() if f"{floor.least:,}" not in floor.because] == []
 
 
 def test_a_slow_dataset_without_a_reason_or_below_its_floor_is_named() -> None:
     floor = datasets.Floor(least=9_000, because="At least 9,000 events/s: two hundred keys have to be renamed one by one.")
-    assert datasets.amiss("aws.x", 30_000, None) == ""
-    assert "floors.yml does not say why" in datasets.amiss("aws.x", 29_999, None)
-    assert datasets.amiss("aws.x", 9_000, floor) == ""
-    assert "slower than the 9,000 events/s" in datasets.amiss("aws.x", 8_999, floor)
+    assert datasets.amiss("aws.x", 30_000, None, 1.0) == ""
+    assert "floors.yml does not say why" in datasets.amiss("aws.x", 29_999, None, 1.0)
+    assert datasets.amiss("aws.x", 9_000, floor, 1.0) == ""
+    assert "slower than 9,000 events/s" in datasets.amiss("aws.x", 8_999, floor, 1.0)
+
+
+def test_a_machine_that_is_half_as_fast_is_asked_for_half_as_much() -> None:
+    assert datasets.amiss("aws.x", 15_000, None, 0.5) == ""
+    assert "slower than 15,000 events/s" in datasets.amiss("aws.x", 14_999, None, 0.5)
 
 
 def test_one_dataset_is_measured_over_its_own_samples() -> None:
     (row,) = datasets.run(1, ("aws.route53_public",))
     assert row["name"] == "aws.route53_public"
     assert row["events"] > 5
+    assert 0 < row["share"] <= 1
     assert row["events_per_cpu_second"] > 0
 
 
