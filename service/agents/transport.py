@@ -125,11 +125,12 @@ class Transport(driver.Transport):
 
 
 def _tell_of_jump(app: SiemApp, partition: TP, expected: int, found: int) -> None:
-    topic, number = partition
-    if found > expected:
-        app.gone[topic] = app.gone.get(topic, 0) + found - expected
-    event = events.KAFKA_GONE if found > expected else events.KAFKA_SHRANK
-    log.error(event, topic=topic, partition=number, expected=expected, found=found)
+    facts = {"topic": partition.topic, "partition": partition.partition, "expected": expected, "found": found}
+    if found < expected:
+        log.error(events.KAFKA_SHRANK, **facts)
+        return
+    app.gone[partition.topic] = app.gone.get(partition.topic, 0) + found - expected
+    log.error(events.KAFKA_GONE, **facts)
 
 
 def broker_urls(servers: Iterable[str]) -> list[str]:
