@@ -87,8 +87,8 @@ def _row(loaded: LoadedPipeline, runs: int, floor: Floor | None, quick_us: float
     for number in range(runs):  # every time other variants: nothing but what repeats in real traffic is known already
         slices = traffic(player, dataset, copies, seed=1000 + number)
         size = sum(len(text) for each in slices for text in each.events)
-        references.append(reference_us(3))  # each time: what shares the machine comes and goes
         with calm():
+            references.append(reference_us(3))  # each time: what shares the machine comes and goes
             used = time.process_time()
             documents = _carry(pipeline, slices, player.now_ms)
             taken.append((time.process_time() - used) / documents * 1e6)

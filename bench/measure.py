@@ -101,14 +101,16 @@ def calm() -> Iterator[None]:
         gc.unfreeze()
 
 
-def reference_us(runs: int = 25) -> float:
-    """CPU µs that a fixed piece of work takes here, the best of ``runs``: how quick this machine is at what pipelines do."""
+def reference_us(runs: int) -> float:
+    """CPU µs that a fixed piece of work takes here, the best of ``runs``: how quick this machine is at what pipelines do.
+
+    Call it where it is ``calm``.
+    """
     best = math.inf
-    with calm():
-        for _ in range(runs):
-            used = time.process_time()
-            _fixed_work()
-            best = min(best, time.process_time() - used)
+    for _ in range(runs):
+        used = time.process_time()
+        _fixed_work()
+        best = min(best, time.process_time() - used)
     return best / _TURNS * 1e6
 
 
