@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -25,7 +26,7 @@ from service.agents.route_agent import RouteAgent
 from service.agents.sessions import follow_sessions
 from service.agents.signal_agent import SignalAgent
 from service.agents.tasks import Tasks
-from service.agents.topics import TopicNames, create_topics, keep_topics
+from service.agents.topics import TopicNames, create_topics, restore_topics
 from service.background import background, every
 from service.clock import Clock
 from service.detection import Detections, attach_alerts, notices, signalling
@@ -56,6 +57,8 @@ from service.watch import attach_judge, start_beats
 
 log = structlog.get_logger()
 
+TOPICS_SECONDS = 30.0
+"""How often topics are looked after."""
 ROUTED_BYTES = 16 * 1024 * 1024
 """Raw events on their way to their topics, unacknowledged."""
 LETTER_BYTES = 12 * 1024 * 1024
@@ -89,7 +92,8 @@ async def running(
     """Start a worker's parts and yield them; leaving drains: the source first, then the agents, then the sink."""
     rng = random.Random()  # noqa: S311 - jitter, not a secret
     names = TopicNames(settings.kafka.topic_prefix)
-    created = await create_topics(settings.kafka, names.all(content.pipelines), clock)
+    topics = names.all(content.pipelines)
+    created = await create_topics(settings.kafka, topics, clock)
     if created:
         log.info(events.TOPICS_CREATED, topics=created)
     async with AsyncExitStack() as stack:
@@ -108,7 +112,7 @@ async def running(
         await app.start()
         stack.push_async_callback(app.stop)
         stack.push_async_callback(outlet.close)
-        background(stack, keep_topics(settings.kafka, names.all(content.pipelines), clock))
+        background(stack, every(TOPICS_SECONDS, partial(restore_topics, settings.kafka, topics), clock))
         if role != "process" and content.streams is not None:
             await _start_collector(
                 stack, parts, settings, content.streams, KafkaOutlet(outlet, names.records, ledger, clock), clock

@@ -36,6 +36,8 @@ class Reloader:
         self._meters = meters
         self._clock = clock
         self._seen = seen
+        for outcome in ("done", "refused"):  # an increase is seen only of what was there before
+            meters.add(metrics.RELOADS, 0, (outcome,))
         self._asked = asyncio.Event()
 
     def ask(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,7 @@ class SiemApp(faust.App):
     busy: set[str]
     """Topics whose agent handles a message now, or waits for room to: however long that takes, nothing is lost there."""
     gates: list[Gate]
-    gone: dict[str, int]
+    gone: Counter[str]
     """Messages that Kafka no longer had when they should have been read, by topic."""
     drain_seconds: float
 
@@ -149,7 +150,7 @@ def make_app(settings: Settings, instance: str, *, produce_only: bool = False) -
     app.ledger = InOrder()
     app.busy = set()
     app.gates = []
-    app.gone = {}
+    app.gone = Counter()
     app.drain_seconds = process.drain_seconds
     app.producer_only = produce_only
     return app
@@ -172,6 +173,7 @@ def credentials(kafka: Kafka) -> CredentialsT | None:
 
 def attach(app: SiemApp, agent: Agent) -> None:
     """Add an agent before the app starts."""
+    app.gone[agent.topic] = 0  # said from the start: an increase is seen only of what was there before
     topic = app.topic(agent.topic, key_type=bytes, value_type=bytes, acks=False)
     if agent.gate not in app.gates:
         app.gates.append(agent.gate)

@@ -17,7 +17,6 @@ log = structlog.get_logger()
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Largest message: a record may be 10 MiB, an event of it no larger; the rest is room for the envelope."""
-KEEP_SECONDS = 30.0
 FETCH_BYTES = 1024 * 1024
 """Asked for from one partition at once; Kafka gives a larger message all the same, alone."""
 
@@ -80,36 +79,35 @@ async def create_topics(kafka: Kafka, names: Iterable[str], clock: Clock) -> lis
     Existing topics are left as they are. Raises KafkaError when the cluster refuses (authorisation, replication).
     """
     delay = 0.5
+    wanted = list(names)
     while True:
-        client = AIOKafkaAdminClient(**client_arguments(kafka), request_timeout_ms=10_000)
         try:
-            await client.start()
-            return await _create_missing(client, kafka, list(names))
+            return await _ask_for(kafka, wanted)
         except KafkaError as error:
             if not error.retriable:
                 raise
             log.warning(events.KAFKA_WAITING, servers=kafka.servers, reason=repr(error), retry_seconds=delay)
-        finally:
-            await client.close()
         await clock.sleep(delay)
         delay = min(delay * 2, 10.0)
 
 
-async def keep_topics(kafka: Kafka, names: Iterable[str], clock: Clock) -> None:
-    """Create again what somebody deletes, without whoever writes to it having to wait for a restart; runs until cancelled."""
-    wanted = list(names)
-    while True:
-        await clock.sleep(KEEP_SECONDS)
-        client = AIOKafkaAdminClient(**client_arguments(kafka), request_timeout_ms=10_000)
-        try:
-            await client.start()
-            created = await _create_missing(client, kafka, wanted)
-        except (KafkaError, OSError):
-            continue  # those who need the brokers say so
-        finally:
-            await client.close()
-        if created:
-            log.warning(events.TOPICS_CREATED, topics=created)
+async def restore_topics(kafka: Kafka, names: list[str]) -> None:
+    """Create again what somebody deleted meanwhile; a broker that creates topics by itself may have been quicker."""
+    try:
+        created = await _ask_for(kafka, names)
+    except (KafkaError, OSError):
+        return  # those who need the brokers say so
+    if created:
+        log.warning(events.TOPICS_CREATED, topics=created)
+
+
+async def _ask_for(kafka: Kafka, names: list[str]) -> list[str]:
+    client = AIOKafkaAdminClient(**client_arguments(kafka), request_timeout_ms=10_000)
+    try:
+        await client.start()
+        return await _create_missing(client, kafka, names)
+    finally:
+        await client.close()
 
 
 async def _create_missing(client: AIOKafkaAdminClient, kafka: Kafka, names: list[str]) -> list[str]:

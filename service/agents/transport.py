@@ -129,7 +129,7 @@ def _tell_of_jump(app: SiemApp, partition: TP, expected: int, found: int) -> Non
     if found < expected:
         log.error(events.KAFKA_SHRANK, **facts)
         return
-    app.gone[partition.topic] = app.gone.get(partition.topic, 0) + found - expected
+    app.gone[partition.topic] += found - expected
     log.error(events.KAFKA_GONE, **facts)
 
 

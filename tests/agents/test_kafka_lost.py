@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import CommitFailedError
 
-from service.agents.topics import TopicNames
+from service.agents.topics import TopicNames, restore_topics
 from service.settings import Settings
 from tests.agents.bulk_double import BulkDouble
 from tests.agents.conftest import Service, flow_record, publish, until
@@ -72,7 +72,7 @@ async def test_messages_that_expired_unread_are_counted(service: Service, settin
     assert await service.stop() == 0
 
 
-async def test_a_deleted_topic_is_made_anew_and_what_comes_then_is_stored(
+async def test_what_is_written_to_a_topic_after_it_was_deleted_is_stored(
     service: Service, settings: Settings, bulk: BulkDouble
 ) -> None:
     names = TopicNames(settings.kafka.topic_prefix)
@@ -83,10 +83,20 @@ async def test_a_deleted_topic_is_made_anew_and_what_comes_then_is_stored(
     await admin.start()
     await admin.delete_topics([names.raw("aws.vpcflow")])
     await served(service, settings, bulk, 8)
-    [found] = await admin.describe_topics([names.raw("aws.vpcflow")])
     await admin.close()
-    assert len(found["partitions"]) == settings.kafka.partitions
     assert await service.stop() == 0
+
+
+async def test_a_topic_that_is_gone_comes_back_as_it_was_wanted(settings: Settings, unique: str) -> None:
+    wanted = settings.kafka.model_copy(update={"partitions": 3})  # not what the broker itself would make
+    await restore_topics(wanted, [unique])
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.servers)
+    await admin.start()
+    async with asyncio.timeout(30):  # the broker learns of it a moment later
+        while not (partitions := (await admin.describe_topics([unique]))[0]["partitions"]):
+            await asyncio.sleep(0.1)
+    await admin.close()
+    assert len(partitions) == 3
 
 
 async def test_a_partition_that_lost_its_end_is_read_from_what_is_left(

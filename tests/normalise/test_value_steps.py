@@ -29,6 +29,15 @@ def test_answers_of_the_resolver_become_ecs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ttl", "kept"),
+    [(0, 0), (2**31 - 1, 2**31 - 1), (2**31, None), (-1, None), (2**70, None), ("60", None), (1.5, None), (True, None)],
+)
+def test_a_time_to_live_is_kept_if_it_can_be_one(ttl: object, kept: int | None) -> None:
+    (answer,) = json.loads(call("dns_answers", [{"rrname": "a.example", "rrtype": "A", "ttl": ttl}])["answers"])
+    assert answer.get("ttl") == kept
+
+
+@pytest.mark.parametrize(
     ("flags", "words"),
     [("8180", ["RD", "RA"]), ("8583", ["AA", "RD", "RA"]), ("0", None), ("x180", None), ("81800", None), (8180, None)],
 )

@@ -11,6 +11,8 @@ _HEXADECIMAL = frozenset("0123456789abcdef")
 _POINTERS = frozenset({"CNAME", "DNAME", "PTR", "NS"})
 _HEADER_FLAGS = {"AA": 0x0400, "TC": 0x0200, "RD": 0x0100, "RA": 0x0080, "AD": 0x0020, "CD": 0x0010}
 Answers = tuple[str | None, list[str] | None, list[str] | None, list[str] | None]
+LONGEST_TTL = 2**31 - 1
+"""Seconds (RFC 2181, section 8)."""
 MOST_ANSWERS = 256
 """Answers kept; a response holds fewer unless somebody made it up."""
 
@@ -74,7 +76,8 @@ def dns_answers(answers: object, name: object = None) -> Answers:
         known: dict[str, str | int] = {key: value for key, value in made.items() if value is not None}
         if data is None and kind is None:
             continue
-        if (seconds := answer.get("ttl")).__class__ is int:
+        seconds = answer.get("ttl")
+        if isinstance(seconds, int) and not isinstance(seconds, bool) and 0 <= seconds <= LONGEST_TTL:
             known["ttl"] = seconds
         kept.append(known)
         if kind is not None:
