@@ -26,6 +26,7 @@ from service.offline.play import Dead, Played, Player
 from service.parse.joins.pieces import JOINED
 from service.pipeline.load import load_pipelines
 from service.samples import Facts, samples_of
+from tests.pace import slowness
 
 ROOT = Path(__file__).parents[1]
 MEGABYTE = 1_000_000
@@ -149,7 +150,8 @@ class Fuzz:
             taken = time.process_time() - began
             if wrong is not None:
                 return wrong
-            if taken <= (events + 1) * EACH_EVENT + size * EACH_BYTE:
+            allowed = (events + 1) * EACH_EVENT + size * EACH_BYTE
+            if taken <= allowed or taken / slowness() <= allowed:
                 return None
             wrong = f"{taken * 1e3:.0f} ms for {events} events of {size} bytes"
         return wrong

@@ -14,7 +14,12 @@ _PAIR = re.compile(r"(\w+)=(\d+)")
 
 def least_seconds(work: Callable[[], object], tries: int = 5) -> float:
     """The least CPU seconds that ``work`` took, each time beside a known piece of work; of a faster machine its own."""
-    return min(_seconds(work) / max(1.0, _seconds(_known_work) / YARDSTICK) for _ in range(tries))
+    return min(_seconds(work) / slowness() for _ in range(tries))
+
+
+def slowness() -> float:
+    """How many times as long as on that machine a known piece of work takes at this moment; at least 1."""
+    return max(1.0, _seconds(_known_work) / YARDSTICK)
 
 
 def _seconds(work: Callable[[], object]) -> float:

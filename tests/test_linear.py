@@ -8,6 +8,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import service
+from tests.pace import least_seconds
 from tests.pumps import pumps, text
 
 SIZE = 4_000
@@ -54,7 +56,7 @@ def _hurts(pattern: re.Pattern[Any], way: str) -> Iterator[str]:
             for size, allowed in (18, 0.002), (250, 0.02), (SIZE, SIZE * TOO_DEAR):
                 subject = text(pattern, pump, end, size)
                 once = seconds(pattern, way, subject)
-                if once > allowed and all(seconds(pattern, way, subject) > allowed for _ in range(3)):
+                if once > allowed and least_seconds(partial(seconds, pattern, way, subject), tries=3) > allowed:
                     yield f".{way}: {once * 1e3:.1f} ms for {len(subject)} characters: {pump} and {end!r}"
                     break
             else:
@@ -149,7 +151,7 @@ def test_what_sees_a_piece_of_an_event_takes_little_for_it() -> None:
         for size in [BOUNDED[place] for place in places if place in BOUNDED]:
             for pump in pumps(pattern):
                 subject = text(pattern, pump, "^", size)
-                assert min(seconds(pattern, "search", subject) for _ in range(2)) < 0.02
+                assert least_seconds(partial(pattern.search, subject), tries=2) < 0.02
 
 
 @pytest.mark.parametrize(

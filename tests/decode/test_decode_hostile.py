@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.decode import Limits, split
+from tests.pace import least_seconds
 
 LINE = b'{"eventVersion":"1.08","eventName":"PutObject"}\n'
 SEEDS = [
@@ -190,6 +191,4 @@ def test_json_objects_come_out_as_they_went_in(
 
 @pytest.mark.parametrize("end", [b"^", b"=^", b"\n^", b"= \n" * 9 + b"^"])
 def test_what_is_nearly_base64_costs_no_more_than_a_look_at_each_byte(end: bytes) -> None:
-    began = time.process_time()
-    split(b"A" * 1_000_000 + end)
-    assert time.process_time() - began < 1
+    assert least_seconds(lambda: split(b"A" * 1_000_000 + end), tries=2) < 1

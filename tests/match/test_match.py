@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from ipaddress import ip_network
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from service.errors import ContentError, Place
 from service.match import And, Item, Not, Or, fields, parse_selection, predicate, to_python
 from service.match.values import Networks
+from tests.pace import least_seconds
 
 HERE = Place("pipeline.yml", 7, 3)
 
@@ -240,9 +240,8 @@ def test_hostile_values_do_not_raise() -> None:
 
 def test_a_hostile_line_costs_linear_time() -> None:
     check = predicate(parse_selection({"a|re": "(a+)+$", "b": "*a*a*a*a*b"}, HERE))
-    started = time.perf_counter()
-    check({"a": "a" * 100_000 + "!", "b": "a" * 100_000})
-    assert time.perf_counter() - started < 0.5
+    hostile = {"a": "a" * 100_000 + "!", "b": "a" * 100_000}
+    assert least_seconds(lambda: check(hostile), tries=2) < 0.5
 
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "A", "ab", "3", "true", "ba"])

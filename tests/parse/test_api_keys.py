@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.parse.masks.api_keys import api_keys
+from tests.pace import least_seconds
 
 SECRET = "hunter2"
 
@@ -74,6 +73,4 @@ def test_any_text_is_taken_and_hiding_again_changes_nothing(text: str) -> None:
 )
 @pytest.mark.parametrize("begin", ["{", "<a>", "(a) Method request headers: {"])
 def test_a_megabyte_takes_milliseconds(begin: str, part: str) -> None:
-    began = time.process_time()
-    api_keys(begin + part * (1_000_000 // len(part)))
-    assert time.process_time() - began < 0.5
+    assert least_seconds(lambda: api_keys(begin + part * (1_000_000 // len(part))), tries=2) < 0.5

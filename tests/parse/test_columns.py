@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import time
 
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from service.errors import EventError
 from service.parse.columns import layout_of, split_bracketed, split_carefully, split_quoted, split_separated
+from tests.pace import least_seconds
 
 
 def careful(text: str) -> list[str]:
@@ -57,9 +57,7 @@ def test_any_text_falls_into_values(text: str) -> None:
 
 @pytest.mark.parametrize("line", ['"' * 100_000, '" ' * 50_000, '"\\' * 50_000, '"a' * 50_000, '\\"' * 50_000])
 def test_hostile_quotes_cost_linear_time(line: str) -> None:
-    before = time.process_time()
-    careful(line)
-    assert time.process_time() - before < 0.2
+    assert least_seconds(lambda: careful(line), tries=3) < 0.2
 
 
 @pytest.mark.parametrize(
@@ -132,10 +130,11 @@ def test_a_quoted_value_that_does_not_end_is_refused() -> None:
 
 @pytest.mark.parametrize("line", ['"' * 100_000, '",' * 50_000, '"",' * 50_000, '"a' * 50_000, 'a"' * 50_000, "," * 100_000])
 def test_hostile_separated_values_cost_linear_time(line: str) -> None:
-    before = time.process_time()
-    with contextlib.suppress(EventError):
-        split_carefully(line, ",", quoted=True)
-    assert time.process_time() - before < 0.2
+    def work() -> None:
+        with contextlib.suppress(EventError):
+            split_carefully(line, ",", quoted=True)
+
+    assert least_seconds(work, tries=3) < 0.2
 
 
 def test_names_in_a_header_may_hold_blanks_where_blanks_separate_nothing() -> None:

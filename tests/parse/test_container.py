@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from service.errors import EventError
 from service.parse.joins import JOINED, JOINS
 from service.parse.steps.container import container
+from tests.pace import least_seconds
 
 STAMP = "2026-01-14T09:12:33.123456789Z"
 POD = {"pod_name": "web-1", "namespace_name": "shop", "container_name": "web"}
@@ -183,16 +183,15 @@ def test_nothing_is_lost_by_joining(texts: list[str]) -> None:
 def test_hostile_neighbours_cost_linear_time(piece: str) -> None:
     count = 200_000 // len(piece)
     texts = [piece] * count
-    before = time.process_time()
-    JOINS["container"](texts)
-    assert (time.process_time() - before) / count < 50e-6
+    assert least_seconds(lambda: JOINS["container"](texts), tries=2) / count < 50e-6
 
 
 @pytest.mark.parametrize(
     "text", ["{" * 100_000, cri("a " * 50_000), fluent("\t" * 50_000), fluent("I0114 " * 20_000), '{"log":"' + "x" * 100_000]
 )
 def test_hostile_lines_cost_linear_time(text: str) -> None:
-    before = time.process_time()
-    with suppress(EventError):
-        container(text)
-    assert time.process_time() - before < 0.03
+    def work() -> None:
+        with suppress(EventError):
+            container(text)
+
+    assert least_seconds(work) < 0.03

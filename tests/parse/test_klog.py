@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from service.errors import EventError
 from service.parse.steps.key_value import logfmt
 from service.parse.steps.klog import klog
+from tests.pace import least_seconds
 
 HEAD = "I0715 12:34:56.789012       1 httplog.go:132] "
 
@@ -86,7 +85,4 @@ def test_any_text_behind_the_header_is_kept(text: str) -> None:
 
 @pytest.mark.parametrize("hostile", ['"a" ' + "k=[" * 40_000, '"a" ' + 'k="' * 30_000, '"' + "\\" * 100_000, "x=<\n\t" * 20_000])
 def test_a_hostile_line_takes_no_time(hostile: str) -> None:
-    start = time.perf_counter()
-    klog(HEAD + hostile)
-    klog(HEAD + '"m" ' + hostile)
-    assert time.perf_counter() - start < 0.5
+    assert least_seconds(lambda: (klog(HEAD + hostile), klog(HEAD + '"m" ' + hostile)), tries=2) < 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.errors import EventError
 from service.parse.steps.mysql import LONGEST, mysql
+from tests.pace import least_seconds
 
 AUDIT = "1768381203000003,shop-1,orders,198.51.100.7,12,101,"
 SLOW = """# Time: 2026-01-14T09:40:02.000123Z
@@ -130,6 +131,4 @@ def test_a_megabyte_takes_milliseconds(part: str) -> None:
         "260114  9:15:01\t   1 ",
     )
     for start in starts:
-        began = time.process_time()
-        mysql(start + text)
-        assert time.process_time() - began < 0.5
+        assert least_seconds(partial(mysql, start + text), tries=2) < 0.5

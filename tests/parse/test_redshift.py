@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import EventError
 from service.parse.steps.redshift import redshift
+from tests.pace import least_seconds
 
 CONNECTION = "authenticated |Wed, 14 Jan 2026 09:02:11:123|::ffff:198.51.100.7   |52128 |123|dev  |alice  |password  |0"
 USER = "108|report   ||create  |0|1|0|   |123|456|Wed, 14 Jan 2026 09:02:11:123"
@@ -79,6 +78,4 @@ def test_any_text_gives_fields_or_an_event_error(text: str) -> None:
     ],
 )
 def test_hostile_lines_take_no_longer_than_their_length(text: str) -> None:
-    start = time.process_time()
-    redshift(text)
-    assert time.process_time() - start < 0.5  # 5 to 20 ms; a quadratic look takes minutes
+    assert least_seconds(lambda: redshift(text), tries=2) < 0.5  # 5 to 20 ms; a quadratic look takes minutes

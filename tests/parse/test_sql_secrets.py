@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.parse.masks import MASKS
 from service.parse.masks.sql_secrets import sql_secrets
+from tests.pace import least_seconds
 
 SECRET = "hunter2"
 
@@ -125,6 +126,4 @@ def test_any_password_between_quotes_is_hidden(password: str) -> None:
 )  # fmt: skip
 def test_a_megabyte_takes_milliseconds(part: str) -> None:
     for text in (part * (1_000_000 // len(part)), "password '" + part * (1_000_000 // len(part))):
-        began = time.process_time()
-        sql_secrets(text)
-        assert time.process_time() - began < 0.5
+        assert least_seconds(partial(sql_secrets, text), tries=2) < 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.errors import EventError
 from service.parse.steps.sqlserver import LONGEST, sqlserver
+from tests.pace import least_seconds
 
 LOGON = "2026-01-14 09:15:00.10 Logon       "
 
@@ -79,6 +80,4 @@ def test_any_text_is_taken(text: str, start: str) -> None:
 @pytest.mark.parametrize("part", ["[CLIENT: ", "x ", "]", "a\0", "{", "\\"])
 def test_a_megabyte_takes_milliseconds(part: str) -> None:
     for start in ("", LOGON, "2026-01-14 09:20:02 - ! [1] ", '{"action_id":"SL","server_principal_name":"'):
-        began = time.process_time()
-        sqlserver(start + part * (1_000_000 // len(part)))
-        assert time.process_time() - began < 0.5
+        assert least_seconds(partial(sqlserver, start + part * (1_000_000 // len(part))), tries=2) < 0.5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from service.event import Slice
 from service.parse.steps.syslog import syslog
 from service.pipeline.compile import compile_pipeline
 from service.pipeline.load import load_pipeline
+from tests.pace import least_seconds
 
 ROOT = Path(__file__).parents[2]
 HEAD = "Jan 14 09:12:33 web-1 sshd[2011]: "
@@ -141,13 +141,10 @@ HOSTILE = {
 def test_hostile_lines_cost_linear_time(name: str) -> None:
     pipeline = compile_pipeline(load_pipeline(ROOT / "pipelines" / "system.auth"), Enrichers.empty())
     hostile = Slice("shop", "prod", "s", "shardId-000000000000", "1", 0, 1_768_381_953_000, [HOSTILE[name]], log_group="/secure")
-    spent = []
-    for _ in range(5):
-        before = time.process_time()
-        carried = pipeline.carry(hostile, 1_768_381_953_000)
-        spent.append(time.process_time() - before)
+    carried = pipeline.carry(hostile, 1_768_381_953_000)
     assert len(carried.pieces) + len(carried.dead) == 1
-    assert min(spent) < 0.03, f"{min(spent) * 1000:.1f} ms for {LONG} characters"
+    spent = least_seconds(lambda: pipeline.carry(hostile, 1_768_381_953_000))
+    assert spent < 0.03, f"{spent * 1000:.1f} ms for {LONG} characters"
 
 
 def test_an_entry_of_the_journal_says_what_a_line_would() -> None:
