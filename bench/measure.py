@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from service.worker import keep_large_blocks
+from service.heap import keep_large_blocks
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ Exit codes: 0 drained, 70 something unexpected (start me again), 78 the configur
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
 import os
 import signal
 import sys
@@ -27,6 +25,7 @@ from service.agents.connection import close_on_broken_writes
 from service.app import Parts, running
 from service.clock import Clock, SystemClock
 from service.errors import ContentError, ContentErrors
+from service.heap import calm_the_collector, give_back_holes, keep_large_blocks
 from service.loading import Content, Role, content_to_start_with, faults_of
 from service.reload import Reloader, Signature, signature
 from service.reporter import Reporter
@@ -42,10 +41,6 @@ EXIT_CONFIGURATION = 78
 UNCLEAN_SECONDS = 15.0
 """Beyond the drain's deadline: a client that does not close must not keep the process."""
 CRASH_SECONDS = 5.0
-LARGE_BLOCK = 32 * 1024 * 1024
-"""Bytes; the most that glibc takes."""
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-"""Names of malloc.h."""
 
 log = structlog.get_logger()
 
@@ -185,11 +180,13 @@ class Worker:
         reloading = asyncio.create_task(self._reloader.watch())
         calm_the_collector()
         keep_large_blocks()
+        giving_back = asyncio.create_task(give_back_holes(self._clock))
         log.info(events.WORKER_READY)
         crashed = asyncio.create_task(parts.app.until_crashed())
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait((crashed, stopped), return_when=asyncio.FIRST_COMPLETED)
         reloading.cancel()
+        giving_back.cancel()
         stopped.cancel()
         if not crashed.done():
             crashed.cancel()
@@ -199,25 +196,6 @@ class Worker:
         self._patience = CRASH_SECONDS
         self._ending.set()
         return EXIT_CRASHED
-
-
-def calm_the_collector() -> None:
-    """Keep Python's cycle collector from ever walking what is there by now and stays (it doubled the cost)."""
-    gc.collect()
-    gc.freeze()
-
-
-def keep_large_blocks() -> None:
-    """Have the C library use the memory of a bulk body again, instead of giving it back and faulting it in anew each time.
-
-    Building a body of 5 MB costs a quarter then. Other C libraries know no such call and stay as they are.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK)
-    mallopt(_M_TRIM_THRESHOLD, LARGE_BLOCK)
 
 
 if __name__ == "__main__":

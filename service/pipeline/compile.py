@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import linecache
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, cast
@@ -66,6 +68,7 @@ def compile_pipeline(loaded: LoadedPipeline, enrichers: Enrichers, watch: Watch 
             settled = general.watch  # what the function for most events can tell, all must
         fields.update(emitted(general.slots, loaded.catalogue.fields, loaded.file))
         function: Carry = _bind(general, loaded, enrichers, version, memos)
+        general = replace(general, source="")  # 300 kB of text a dataset, which nobody reads again
         return function
 
     def shapes() -> Shapes | None:
@@ -211,8 +214,8 @@ def _bind(
                 scope[name] = _parser(loaded, step)
             case _:
                 scope[name] = value
-    name = f"<{loaded.dataset} {version} {function}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    name = f"{loaded.dataset} {version} {function}"
+    _show_in_tracebacks(name, source)
     exec(compile(source, name, "exec"), scope)  # noqa: S102 - our own generated code; see service.pipeline.code
     room = cast("Room", memos.setdefault(Room, Room()))
     for part in written.carved:
@@ -221,6 +224,15 @@ def _bind(
             memos[key] = PartMemo(cast("Callable[..., tuple[Any, ...]]", scope[part.function]), room, single=part.single)
         scope[part.table] = memos[key]
     return scope[function]
+
+
+def _show_in_tracebacks(name: str, source: str) -> None:
+    """Let tracebacks show lines of generated code, which is kept compressed: of all datasets it would be 14 MB.
+
+    An entry of one element is called when somebody wants the lines (linecache's way to load lazily); not of names in ``<>``.
+    """
+    packed = zlib.compress(source.encode())
+    linecache.cache[name] = (lambda: zlib.decompress(packed).decode(),)
 
 
 def _syslog(key: object) -> tuple[datetime, str] | None:

@@ -15,7 +15,7 @@ class BulkLimits:
     """… or its oldest document has waited this long."""
     requests: int = 4
     """Requests under way at once."""
-    buffer: int = 64 * 1024 * 1024
+    buffer: int = 48 * 1024 * 1024
     """Most documents in the sink; ``put`` waits beyond."""
     priority: frozenset[str] = frozenset(
         {
