@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from service.heap import keep_large_blocks
+from service.heap import keep_large_blocks_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def in_turn(
 @contextmanager
 def calm() -> Iterator[None]:
     """The garbage collector and the C library's memory as a worker sets them."""
-    keep_large_blocks()
+    keep_large_blocks_apart()
     gc.collect()
     gc.freeze()
     before = gc.get_threshold()

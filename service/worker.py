@@ -25,7 +25,7 @@ from service.agents.connection import close_on_broken_writes
 from service.app import Parts, running
 from service.clock import Clock, SystemClock
 from service.errors import ContentError, ContentErrors
-from service.heap import calm_the_collector, give_back_holes, keep_large_blocks
+from service.heap import calm_the_collector, give_back_holes, keep_large_blocks_apart
 from service.loading import Content, Role, content_to_start_with, faults_of
 from service.reload import Reloader, Signature, signature
 from service.reporter import Reporter
@@ -179,7 +179,7 @@ class Worker:
         self._reloader = Reloader(self._settings, self._content, self._seen, self._order.role, parts, self._meters, self._clock)
         reloading = asyncio.create_task(self._reloader.watch())
         calm_the_collector()
-        keep_large_blocks()
+        keep_large_blocks_apart()
         giving_back = asyncio.create_task(give_back_holes(self._clock))
         log.info(events.WORKER_READY)
         crashed = asyncio.create_task(parts.app.until_crashed())

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 SCHEME = "siem"
 REVOKE_SECONDS = 3.0
 """How long a rebalance waits for bulks under way; what is not done by then is done again by the next owner."""
-FETCH_TOTAL_BYTES = 16 * 1024 * 1024
+FETCH_TOTAL_BYTES = 4 * 1024 * 1024
+"""Compressed; while an answer is read the client holds it three times."""
 FETCH_WAIT_MS = 100
 """How long a broker keeps a fetch that finds nothing. Partitions with messages still in hand are not in it, and the client
 has one fetch at a time under way for each broker: once they are empty, they wait until it is over."""
