@@ -26,6 +26,7 @@ from service.samples import FACTS, Facts
 from service.settings import load_settings
 from service.sink.baselines import Baselines, Sighting, baseline_index
 from service.sink.opensearch.indices import TemplateKeeper
+from tests.hits import hits_of
 from tests.replay.conftest import deployment as deployment
 from tests.replay.deployment import SHOP, Deployment
 
@@ -114,10 +115,8 @@ async def has_a_past(deployment: Deployment, found: RuleSet) -> None:
 
 async def raised(deployment: Deployment) -> dict[str, dict[str, Any]]:
     """Rule id → one of its alerts."""
-    index = f"siem-alerts-{deployment.project}-*"
-    await deployment.client.indices.refresh(index=index, params={"ignore_unavailable": "true"})
-    reply = await deployment.client.search(index=index, body={"size": 5000}, params={"ignore_unavailable": "true"})
-    return {hit["_source"]["rule"]["id"]: hit["_source"] for hit in reply["hits"]["hits"]}
+    hits = await hits_of(deployment.client, f"siem-alerts-{deployment.project}-*")
+    return {hit["_source"]["rule"]["id"]: hit["_source"] for hit in hits}
 
 
 async def test_every_rule_fires_through_the_whole_path(deployment: Deployment) -> None:

@@ -12,6 +12,7 @@ import pytest
 from service.demo.wire import subscription
 from service.spans import moment
 from tests.agents.conftest import kill
+from tests.hits import hits_of
 from tests.replay.conftest import deployment as deployment
 from tests.replay.deployment import SHOP, Deployment
 
@@ -68,19 +69,15 @@ async def events(deployment: Deployment, count: int, dataset: str = "aws.cloudtr
     async with asyncio.timeout(60):
         while len(hits) < count:
             await asyncio.sleep(0.2)
-            await deployment.client.indices.refresh(index=index, params={"ignore_unavailable": "true"})
-            reply = await deployment.client.search(index=index, body={"size": 100}, params={"ignore_unavailable": "true"})
-            hits = reply["hits"]["hits"]
+            hits = await hits_of(deployment.client, index)
     return [hit["_source"] for hit in hits]
 
 
 async def alerts(deployment: Deployment) -> dict[str, dict[str, Any]]:
     """Principal → alert, as the index has them now."""
-    index = f"siem-alerts-{deployment.project}-*"
-    await deployment.client.indices.refresh(index=index, params={"ignore_unavailable": "true"})
-    reply = await deployment.client.search(index=index, body={"size": 100}, params={"ignore_unavailable": "true"})
-    found = [hit["_source"] for hit in reply["hits"]["hits"] if hit["_source"]["rule"]["name"] == "A trail was read"]
-    return {one["alert"]["principal"]["name"]: one for one in found}
+    hits = await hits_of(deployment.client, f"siem-alerts-{deployment.project}-*")
+    read = [hit["_source"] for hit in hits if hit["_source"]["rule"]["name"] == "A trail was read"]
+    return {one["alert"]["principal"]["name"]: one for one in read}
 
 
 async def test_a_worker_that_was_killed_knows_again_who_is_behind_a_session(deployment: Deployment) -> None:

@@ -15,6 +15,7 @@ from aiohttp import web
 from service.demo.wire import subscription
 from service.spans import moment
 from tests.agents.conftest import kill
+from tests.hits import hits_of
 from tests.replay.conftest import deployment as deployment
 from tests.replay.deployment import SHOP, Deployment
 
@@ -171,9 +172,7 @@ async def alerts(deployment: Deployment, count: int, seconds: float = 60) -> dic
     async with asyncio.timeout(seconds):
         while len(hits) < count:
             await asyncio.sleep(0.3)
-            await deployment.client.indices.refresh(index=index, params={"ignore_unavailable": "true"})
-            reply = await deployment.client.search(index=index, body={"size": 100}, params={"ignore_unavailable": "true"})
-            hits = reply["hits"]["hits"]
+            hits = await hits_of(deployment.client, index)
     assert len(hits) == count, [hit["_source"]["message"] for hit in hits]
     return {hit["_source"]["rule"]["name"]: hit["_source"] for hit in hits}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from opensearchpy import AsyncOpenSearch, TransportError
+from opensearchpy import AsyncOpenSearch
 
 from service.demo.api_calls import api_call
 from service.demo.logs import flow, request
@@ -20,6 +20,7 @@ from service.demo.projects import PROJECTS
 from service.demo.wire import broken, subscription
 from service.local.kinesis import KinesisDouble
 from tests.agents.conftest import CHECKOUT, Service
+from tests.hits import hits_of
 
 SHOP = PROJECTS[0]
 AWS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -82,29 +83,22 @@ class Deployment:
     async def documents(self) -> Documents:
         """Every event and dead letter of this project, by index and id, but for the moment it was ingested."""
         pattern = f"siem-*-{self.project}-*,{_NO_EVENTS}"
-        await self.client.indices.refresh(index=pattern, params={"ignore_unavailable": "true"})
-        found: Documents = {}
-        try:
-            reply = await self.client.search(index=pattern, body={"size": 10_000, "query": {"match_all": {}}})
-        except TransportError as error:
-            if error.status_code != 503:  # a new index whose shard is not started yet
-                raise
-            return found
-        for hit in reply["hits"]["hits"]:
+        documents: Documents = {}
+        for hit in await hits_of(self.client, pattern):
             source = hit["_source"]
             source["event"].pop("ingested", None)
-            found[hit["_index"], hit["_id"]] = source
-        return found
+            documents[hit["_index"], hit["_id"]] = source
+        return documents
 
     async def holds(self, count: int, seconds: float = 60) -> Documents:
         """The documents, once there are so many; fails when there are not in time."""
-        found: Documents = {}
+        documents: Documents = {}
         async with asyncio.timeout(seconds):
-            while len(found) < count:
+            while len(documents) < count:
                 await asyncio.sleep(0.3)
-                found = await self.documents()
-        assert len(found) == count, Counter(index for index, _ in found)
-        return found
+                documents = await self.documents()
+        assert len(documents) == count, Counter(index for index, _ in documents)
+        return documents
 
     async def delete(self) -> None:
         """Lose every event of this project."""

@@ -20,6 +20,7 @@ from service.sink.letter import letter_of
 from service.sink.opensearch.client import connect
 from service.sink.opensearch.endpoint import Endpoint
 from service.sink.opensearch.indices import TemplateKeeper
+from tests.hits import hits_of
 
 pytestmark = pytest.mark.stack
 
@@ -60,9 +61,7 @@ class Cluster:
         async def counting() -> int:
             client = connect(OpenSearch(urls=[self.url]))
             try:
-                index = f"siem-{dataset}-{self.project}-*"
-                await client.indices.refresh(index=index, params={"ignore_unavailable": "true"})
-                return int((await client.count(index=index))["count"])
+                return len(await hits_of(client, f"siem-{dataset}-{self.project}-*"))
             finally:
                 await client.close()
 
