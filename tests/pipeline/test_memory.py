@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import linecache
 from pathlib import Path
 from random import Random
 
@@ -12,7 +13,7 @@ from service.demo.projects import PROJECTS
 from service.enrich.enrichers import Enrichers
 from service.event import Slice
 from service.normalise.time import Times
-from service.pipeline.compile import compile_pipeline
+from service.pipeline.compile import compile_pipeline, source_of, version_of
 from service.pipeline.load import load_pipeline
 from service.pipeline.memo import PartMemo, StepMemo
 from service.pipeline.shapes import WANTED
@@ -49,6 +50,15 @@ def test_a_memo_does_not_keep_what_is_long() -> None:
     memo = StepMemo(lambda first, second: (second,))
     assert memo["x" * 5000, 7] == (7,)
     assert not memo
+
+
+def test_generated_code_is_kept_compressed_and_shown_in_tracebacks() -> None:
+    loaded = load_pipeline(PIPELINES / "aws.cloudtrail")
+    compile_pipeline(loaded, Enrichers.empty())
+    name = f"aws.cloudtrail {version_of(loaded)} carry"
+    entry = linecache.cache[name]
+    assert len(entry) == 1, "the text was made though nobody asked"
+    assert "".join(linecache.getlines(name)) == source_of(loaded)
 
 
 def _tables() -> int:
