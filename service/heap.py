@@ -14,7 +14,7 @@ LARGE_BLOCK = 1024 * 1024
 """Bytes from which on a block has pages of its own: bulk bodies, answers of Kafka."""
 KEPT = 16 * 1024 * 1024
 """Bytes at the end of the heap that are not given back at once."""
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 """How often it is looked whether memory can be given back."""
 GROWTH = 24 * 1024 * 1024
 """Bytes by which resident memory must have grown since the last time: giving back takes 2 to 50 ms, of another thread."""
