@@ -61,8 +61,8 @@ TOPICS_SECONDS = 30.0
 """How often topics are looked after."""
 ROUTED_BYTES = 16 * 1024 * 1024
 """Raw events on their way to their topics, unacknowledged."""
-LETTER_BYTES = 12 * 1024 * 1024
-"""Dead letters likewise; one may hold 8 MiB."""
+LETTER_BYTES = 4 * 1024 * 1024
+"""Dead letters likewise; a larger one goes alone, and each takes five times as much on its way into its index."""
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from service.errors import EventError
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}+[A-Za-z0-9+/\r\n]*+={0,2}\s*+")
 _WINDOW = 1 << 27  # the largest window zstd asks for at its usual levels
+_PIECE = 1 << 23  # bytes from which on all are counted before more are kept: a bomb takes no memory
 _FEED = 512  # compressed bytes at a time: at most 16 MiB appear before the bound is looked at again
 
 
@@ -54,7 +55,12 @@ def _gunzip(data: bytes, limits: Limits) -> tuple[bytes, EventError | None, byte
     while rest[:2] == GZIP:
         inflater = isal_zlib.decompressobj(31)
         try:
-            member = inflater.decompress(rest, allowed + 1)
+            member = inflater.decompress(rest, min(allowed, _PIECE) + 1)
+            if len(member) > _PIECE:
+                if _is_beyond(rest, allowed):
+                    raise failure("bomb", f"{len(data)} bytes of gzip inflate beyond {limits.inflated(len(data))}")
+                inflater = isal_zlib.decompressobj(31)
+                member = inflater.decompress(rest, allowed + 1)
         except isal_zlib.error as error:  # type: ignore[misc]  # isal has no types
             return _so_far(members, failure("corrupt_gzip", str(error)), rest)
         allowed -= len(member)
@@ -69,14 +75,25 @@ def _gunzip(data: bytes, limits: Limits) -> tuple[bytes, EventError | None, byte
     return members[0] if len(members) == 1 else b"".join(members), None, b""
 
 
+def _is_beyond(data: bytes, allowed: int) -> bool:
+    """Whether the first member of ``data`` inflates to more than ``allowed`` bytes, of which none are kept."""
+    inflater = isal_zlib.decompressobj(31)
+    made = 0
+    while made <= allowed and data and not inflater.eof:
+        made += len(inflater.decompress(data, _PIECE))
+        data = inflater.unconsumed_tail
+    return made > allowed
+
+
 def _so_far(members: list[bytes], error: EventError, rest: bytes) -> tuple[bytes, EventError, bytes]:
     if not members:
         raise error
     return b"".join(members), error, rest
 
 
-def _unzstd(data: bytes, limits: Limits) -> bytes:
+def _unzstd(data: bytes, limits: Limits, *, keep: bool = True) -> bytes:
     allowed = limits.inflated(len(data))
+    counted = allowed - _PIECE
     chunks: list[bytes] = []
     rest = data
     while rest:
@@ -84,11 +101,16 @@ def _unzstd(data: bytes, limits: Limits) -> bytes:
         fed = 0
         try:
             while fed < len(rest) and not inflater.eof:
-                chunks.append(inflater.decompress(rest[fed : fed + _FEED]))
+                chunk = inflater.decompress(rest[fed : fed + _FEED])
                 fed += _FEED
-                allowed -= len(chunks[-1])
+                allowed -= len(chunk)
                 if allowed < 0:
                     raise failure("bomb", f"{len(data)} bytes of zstd inflate beyond {limits.inflated(len(data))}")
+                if keep:
+                    chunks.append(chunk)
+                    if allowed < counted:
+                        _unzstd(data, limits, keep=False)
+                        counted = 0
         except zstandard.ZstdError as error:
             raise failure("corrupt_zstd", str(error)) from error
         if not inflater.eof:
