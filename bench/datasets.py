@@ -123,7 +123,7 @@ def _timed(pipeline: CompiledPipeline, slices: list[Slice], now_ms: int) -> _Tim
     documents = 0
     with calm():
         for piece in pieces:
-            reference += reference_us(1)
+            reference += reference_us()
             began = time.process_time()
             documents += _carry(pipeline, piece, now_ms)
             used += time.process_time() - began

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import os
 import platform
 import statistics
@@ -101,17 +100,14 @@ def calm() -> Iterator[None]:
         gc.unfreeze()
 
 
-def reference_us(runs: int) -> float:
-    """CPU µs that a fixed piece of work takes here, the best of ``runs``: how quick this machine is at what pipelines do.
+def reference_us() -> float:
+    """CPU µs that a fixed piece of work takes here and now: how quick this machine is at what pipelines do.
 
     Call it where it is ``calm``.
     """
-    best = math.inf
-    for _ in range(runs):
-        used = time.process_time()
-        _fixed_work()
-        best = min(best, time.process_time() - used)
-    return best / _TURNS * 1e6
+    used = time.process_time()
+    _fixed_work()
+    return (time.process_time() - used) / _TURNS * 1e6
 
 
 def _fixed_work() -> int:

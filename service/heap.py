@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
-import resource
-from pathlib import Path
 
 from service.clock import Clock
+from service.telemetry.memory import resident_bytes
 
 LARGE_BLOCK = 1024 * 1024
 """Bytes from which on a block has pages of its own: bulk bodies, answers of Kafka."""
@@ -20,7 +19,6 @@ GROWTH = 24 * 1024 * 1024
 """Bytes by which resident memory must have grown since the last time: giving back takes 2 to 50 ms, of another thread."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Names of malloc.h."""
-_STATM = Path("/proc/self/statm")
 
 
 def calm_the_collector() -> None:
@@ -52,19 +50,14 @@ async def give_back_holes(clock: Clock) -> None:
     """
     try:
         trim = ctypes.CDLL(None).malloc_trim
-        least = resident()
     except (OSError, AttributeError):
         return
+    least = resident_bytes()
     while True:
         await clock.sleep(LOOK_SECONDS)
-        now = resident()
+        now = resident_bytes()
         if now > least + GROWTH:
             await asyncio.to_thread(trim, 0)  # without the GIL: others wait only where they want memory meanwhile
-            least = resident()
+            least = resident_bytes()
         else:
             least = min(least, now)
-
-
-def resident() -> int:
-    """Bytes of this process in memory; raises OSError where the system does not say."""
-    return int(_STATM.read_text().split()[1]) * resource.getpagesize()

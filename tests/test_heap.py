@@ -14,6 +14,7 @@ import pytest
 
 from service import heap
 from service.clock import SystemClock
+from service.telemetry.memory import resident_bytes
 
 MB = 1_000_000
 LOOK_SECONDS = 0.02
@@ -59,7 +60,7 @@ async def test_nothing_is_given_back_where_nothing_grew(looks: None, monkeypatch
         malloc_trim = trimmed.append
 
     monkeypatch.setattr("service.heap.ctypes.CDLL", lambda _: Library)
-    monkeypatch.setattr(heap, "resident", lambda: seen.pop(0) if seen else 90 * MB)
+    monkeypatch.setattr(heap, "resident_bytes", lambda: seen.pop(0) if seen else 90 * MB)
     giving = asyncio.create_task(heap.give_back_holes(SystemClock()))
     async with asyncio.timeout(10):
         while seen or not trimmed:
@@ -79,31 +80,31 @@ async def _holes() -> list[int]:
     heap.LOOK_SECONDS = LOOK_SECONDS
     giving = asyncio.create_task(heap.give_back_holes(SystemClock()))
     await asyncio.sleep(0)
-    before = heap.resident()
+    before = resident_bytes()
     waiting = documents(20_000)
     kept = waiting[::4]
-    full = heap.resident()
+    full = resident_bytes()
     del waiting
     for _ in range(200):
         await asyncio.sleep(LOOK_SECONDS)
-        if heap.resident() < before + 90 * MB:
+        if resident_bytes() < before + 90 * MB:
             break
     giving.cancel()
-    after = heap.resident()
+    after = resident_bytes()
     assert len(kept) == 5_000
     return [before, full, after]
 
 
 async def _bodies() -> list[int]:
     heap.keep_large_blocks_apart()
-    before = heap.resident()
+    before = resident_bytes()
     bodies, between = [], []
     for _ in range(40):
         bodies.append(b"x" * 5 * MB)
         between.append(documents(100))
-    full = heap.resident()
+    full = resident_bytes()
     bodies.clear()
-    return [before, full, heap.resident()]
+    return [before, full, resident_bytes()]
 
 
 if __name__ == "__main__":

@@ -85,10 +85,10 @@ def test_rules_that_are_one_file_are_watched_and_proven(settings: Settings, tmp_
         "title: One\nlogsource: { product: aws, service: vpcflow }\ndetection: { s: { action: ACCEPT }, condition: s }\n"
     )
     watched = settings.model_copy(update={"detect": settings.detect.model_copy(update={"rules": [file]})})
-    seen, proven = signature(watched), fingerprint(watched)
+    before = signature(watched), fingerprint(watched)
     file.write_text(file.read_text().replace("ACCEPT", "REJECT") + "level: low\n")
-    assert signature(watched) != seen
-    assert fingerprint(watched) != proven
+    assert signature(watched) != before[0]
+    assert fingerprint(watched) != before[1]
 
 
 def test_a_reload_keeps_the_code_of_what_says_what_it_said(settings: Settings) -> None:

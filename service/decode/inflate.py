@@ -15,7 +15,7 @@ from service.errors import EventError
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}+[A-Za-z0-9+/\r\n]*+={0,2}\s*+")
 _WINDOW = 1 << 27  # the largest window zstd asks for at its usual levels
-_PIECE = 1 << 23  # bytes from which on all are counted before more are kept: a bomb takes no memory
+_PIECE = 1 << 23  # bytes of a gzip member, or of all zstd, beyond which all are counted before more are kept
 _FEED = 512  # compressed bytes at a time: at most 16 MiB appear before the bound is looked at again
 
 
@@ -58,14 +58,14 @@ def _gunzip(data: bytes, limits: Limits) -> tuple[bytes, EventError | None, byte
             member = inflater.decompress(rest, min(allowed, _PIECE) + 1)
             if len(member) > _PIECE:
                 if _is_beyond(rest, allowed):
-                    raise failure("bomb", f"{len(data)} bytes of gzip inflate beyond {limits.inflated(len(data))}")
+                    raise _bomb("gzip", data, limits)
                 inflater = isal_zlib.decompressobj(31)
                 member = inflater.decompress(rest, allowed + 1)
         except isal_zlib.error as error:  # type: ignore[misc]  # isal has no types
             return _so_far(members, failure("corrupt_gzip", str(error)), rest)
         allowed -= len(member)
         if allowed < 0:
-            raise failure("bomb", f"{len(data)} bytes of gzip inflate beyond {limits.inflated(len(data))}")
+            raise _bomb("gzip", data, limits)
         if not inflater.eof:
             return _so_far(members, failure("corrupt_gzip", "the gzip stream ends before its trailer"), rest)
         members.append(member)
@@ -83,6 +83,10 @@ def _is_beyond(data: bytes, allowed: int) -> bool:
         made += len(inflater.decompress(data, _PIECE))
         data = inflater.unconsumed_tail
     return made > allowed
+
+
+def _bomb(kind: str, data: bytes, limits: Limits) -> EventError:
+    return failure("bomb", f"{len(data)} bytes of {kind} inflate beyond {limits.inflated(len(data))}")
 
 
 def _so_far(members: list[bytes], error: EventError, rest: bytes) -> tuple[bytes, EventError, bytes]:
@@ -105,7 +109,7 @@ def _unzstd(data: bytes, limits: Limits, *, keep: bool = True) -> bytes:
                 fed += _FEED
                 allowed -= len(chunk)
                 if allowed < 0:
-                    raise failure("bomb", f"{len(data)} bytes of zstd inflate beyond {limits.inflated(len(data))}")
+                    raise _bomb("zstd", data, limits)
                 if keep:
                     chunks.append(chunk)
                     if allowed < counted:
