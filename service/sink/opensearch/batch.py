@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from service.sink.opensearch.body import Body
 from service.sink.parcel import Parcel
 
 
@@ -72,16 +73,16 @@ def load_of(items: Sequence[tuple[Parcel, int]]) -> Load:
     return Load(spans, sum(len(parcel.pieces[k]) for parcel, k in items))
 
 
-def body_of(pieces: list[str]) -> bytes:
+def body_of(pieces: list[str]) -> Body:
     """The bytes of a bulk body.
 
     Lone surrogates, which UTF-8 cannot carry, become ``?``; the compiler lets none through, this is the last net.
     """
     # Each by itself: most are ASCII and copied at once, where one foreign letter would have the whole body walked.
     try:
-        return b"".join([piece.encode() for piece in pieces])
+        return Body(b"".join([piece.encode() for piece in pieces]))
     except UnicodeEncodeError:
-        return b"".join([piece.encode(errors="replace") for piece in pieces])
+        return Body(b"".join([piece.encode(errors="replace") for piece in pieces]))
 
 
 def malformed(pieces: list[str]) -> list[int]:

@@ -13,6 +13,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy import exceptions as oe
 
 from service.errors import Backpressure
+from service.sink.opensearch.body import Body
 
 # Only what the verdicts need: at 3,000 documents a request the full reply costs more than the request.
 _FILTER = "items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by"
@@ -81,9 +82,10 @@ class Endpoint:
         return items
 
     async def _ask(self, path: str, params: dict[str, str], headers: dict[str, str], body: bytes) -> dict[str, Any]:
+        sliced = body if isinstance(body, Body) else Body(body)
         try:
             reply = await self._client.transport.perform_request(
-                "POST", path, params=params, headers=headers, body=body, timeout=self._timeout
+                "POST", path, params=params, headers=headers, body=sliced, timeout=self._timeout
             )
         except oe.ConnectionTimeout as slow:
             raise RequestFailed(None, "timeout") from slow
