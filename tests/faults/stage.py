@@ -223,7 +223,7 @@ class Stage:
             while True:
                 if sum(await self.oracle.counts()) >= owed and await self.oracle.has(probes):
                     return loop.time() - began
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(max(0.3, (loop.time() - began) / 30))  # each look makes the node write segments
 
     async def flowing(self, seconds: float = PATIENCE) -> None:
         """Return when fresh probes pass, whatever became of what was before them; raises TimeoutError."""
