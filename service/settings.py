@@ -133,7 +133,7 @@ class Process(Model):
     message_bytes: int = Field(default=512 * 1024, ge=16 * 1024, le=8 * 1024 * 1024)
     """Raw events of one dataset travel together up to this size."""
     stream_buffer: int = Field(default=8, ge=2, le=64)
-    """Messages waiting in front of each dataset's agent."""
+    """Messages in front of each dataset's agent from which on no more of it are fetched."""
     in_flight_bytes: int = Field(default=48 * 1024 * 1024, ge=1024 * 1024)
     """Most bytes of raw events on their way through pipeline and bulk, each worker; consuming pauses beyond."""
     drain_seconds: float = Field(default=25.0, ge=0, le=3600)

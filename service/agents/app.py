@@ -28,7 +28,8 @@ log = structlog.get_logger()
 FOREVER_SECONDS = 10 * 365 * 86_400.0
 """broker_max_poll_interval: past it the client leaves the group for good and Faust never polls again."""
 POLL_MESSAGES = 16
-"""Messages of one poll: what is fetched beyond an agent's buffer would hold up the agents of other topics."""
+"""Messages of one poll. An agent's queue has room for them beyond what it may have in front of it: what finds a full queue
+would hold up the agents of all topics."""
 PRODUCER_BATCH_BYTES = 1024 * 1024
 LOST_SECONDS = 60.0
 
@@ -82,6 +83,8 @@ class SiemApp(faust.App):
     gone: Counter[str]
     """Messages that Kafka no longer had when they should have been read, by topic."""
     drain_seconds: float
+    most_ahead: int
+    """Messages in front of an agent, of all partitions of its topic, from which on no more are fetched."""
 
     async def idle(self, timeout_seconds: float) -> bool:
         """Wait until agents have nothing in hand; False when the time is up first."""
@@ -131,7 +134,7 @@ def make_app(settings: Settings, instance: str, *, produce_only: bool = False) -
         producer_max_batch_size=PRODUCER_BATCH_BYTES,
         producer_max_request_size=MAX_MESSAGE_BYTES,
         producer_request_timeout=30.0,
-        stream_buffer_maxsize=process.stream_buffer,
+        stream_buffer_maxsize=process.stream_buffer + POLL_MESSAGES,
         stream_wait_empty=True,
         stream_processing_timeout=FOREVER_SECONDS,
         broker_commit_livelock_soft_timeout=FOREVER_SECONDS,
@@ -152,6 +155,7 @@ def make_app(settings: Settings, instance: str, *, produce_only: bool = False) -
     app.gates = []
     app.gone = Counter()
     app.drain_seconds = process.drain_seconds
+    app.most_ahead = process.stream_buffer
     app.producer_only = produce_only
     return app
 

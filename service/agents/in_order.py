@@ -9,7 +9,7 @@ old one change nothing any more.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, TypeVar
@@ -110,6 +110,10 @@ class InOrder(Generic[Partition]):
     def waiting(self) -> int:
         """Messages fetched and not committable yet, over all partitions."""
         return sum(len(lane.waiting) for lane in self._lanes.values())
+
+    def ahead(self) -> Iterator[tuple[Partition, int]]:
+        """How many fetched messages no agent has taken, of each partition with any."""
+        return ((partition, len(lane.untaken)) for partition, lane in self._lanes.items() if lane.untaken)
 
     def untaken(self) -> dict[Partition, int]:
         """Oldest fetched offset that no agent has taken, by partition; one that never changes got lost."""

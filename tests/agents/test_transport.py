@@ -158,6 +158,8 @@ def test_upstream_still_has_every_method_that_is_overridden() -> None:
     ("where", "says"),
     [
         (upstream.Consumer.getmany, "yield tp, to_message(tp, record)"),
+        (upstream.Consumer._wait_next_records, "await self._getmany("),
+        (upstream.Consumer.getmany, "or tp in active_partitions"),
         (upstream.Consumer._drain_messages, "offset >= r_offset"),
         (upstream.Consumer.perform_seek, "read_offset.update("),
         (upstream.Consumer.force_commit, "self._filter_tps_with_pending_acks(topics)"),
