@@ -77,10 +77,11 @@ def _control(maker: Maker, account: str, stream: int, first: int) -> bytes:
     return packed(json.dumps(message).encode())
 
 
+BOMB = Hostile("decompression bomb", _bomb, ("decode/bomb",))
 KINDS = (
     Hostile("gzip cut short", _cut_gzip, ("decode/corrupt_gzip",)),
     Hostile("gzip with a wrong checksum", _bad_crc, ("decode/corrupt_gzip",)),
-    Hostile("decompression bomb", _bomb, ("decode/bomb",)),
+    BOMB,
     Hostile("JSON cut short", _cut_json, ("decode/truncated_json",)),
     Hostile("bytes that are no text", _no_text, ("route/no_route",)),
     Hostile("nested 500 deep", _deep, ("decode/too_deep",)),

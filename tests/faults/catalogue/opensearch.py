@@ -10,6 +10,7 @@ from typing import Any
 from tests.faults.bulk_proxy import Trick, item_error
 from tests.faults.catalogue.fault import Fault, Inject, moment, until
 from tests.faults.certificates import Authority
+from tests.faults.hostile import BOMB
 from tests.faults.producer import LANES
 from tests.faults.stage import Stage
 
@@ -84,10 +85,24 @@ async def read_only(stage: Stage) -> None:
     await _block(stage, on=False)
 
 
-async def _block(stage: Stage, *, on: bool) -> None:
+async def _block(stage: Stage, *, on: bool, indices: str = "siem-*") -> None:
     # Only a block that is taken away (null) is no block; false would be one, too.
     body = {"index.blocks.read_only_allow_delete": True if on else None}
-    await stage.client.indices.put_settings(index="siem-*", body=body)
+    await stage.client.indices.put_settings(index=indices, body=body)
+
+
+async def letters_refused(stage: Stage) -> None:
+    """Their index takes no dead letter while many large ones come: everything else must go on meanwhile."""
+    await moment(stage)
+    letters, now = "siem-dead-letters-*", asyncio.get_running_loop().time()
+    await _block(stage, on=True, indices=letters)
+    try:
+        for turn in range(120):
+            stage.producer.put(LANES[turn % len(LANES)], BOMB.dataset, BOMB.events, now, kind=BOMB)
+        await asyncio.sleep(stage.options.outage_seconds)
+        await stage.flowing()
+    finally:
+        await _block(stage, on=False, indices=letters)
 
 
 async def no_new_index(stage: Stage) -> None:
@@ -168,6 +183,7 @@ FAULTS = (
     Fault("401 for everything", "opensearch", everything(401)),
     Fault("403 for everything", "opensearch", everything(403, json.dumps({"error": {"type": "security_exception"}}))),
     Fault("indices read-only (flood stage)", "opensearch", read_only),
+    Fault("dead letters' indices read-only: all else goes on", "opensearch", letters_refused),
     Fault("no index may be created", "opensearch", no_new_index),
     Fault("connections refused", "opensearch", refused),
     Fault("node frozen", "opensearch", frozen),
