@@ -58,6 +58,8 @@ def run(count: int, datasets: tuple[str, ...] = corpus.DATASETS) -> list[dict[st
             packed = [encode(RawBatch(dataset, slices[n : n + 4])) for n in range(0, len(slices), 4)]
             add("raw batch: encode", lambda: [encode(RawBatch(dataset, slices[n : n + 4])) for n in range(0, len(slices), 4)])
             add("raw batch: decode", lambda: [_raw_batches.decode(each) for each in packed])
+        else:
+            add("decode and route", lambda: [router.route(b) for b in batches])
         pipeline = compile_pipeline(loaded[dataset], enrichers)
         add("parse … body", lambda: _carry(pipeline, slices), warm=12)
         if dataset == "aws.cloudtrail":

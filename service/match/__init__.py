@@ -10,8 +10,10 @@ from service.match.condition import parse_condition
 from service.match.nodes import And, Item, Node, Not, Or, fields
 from service.match.parse import parse_selection
 from service.match.python import predicate, to_function, to_python
+from service.match.reduce import NEVER, needed, of_fields
 
 __all__ = [
+    "NEVER",
     "And",
     "Item",
     "Node",
@@ -19,6 +21,8 @@ __all__ = [
     "Or",
     "Place",
     "fields",
+    "needed",
+    "of_fields",
     "parse_condition",
     "parse_selection",
     "predicate",

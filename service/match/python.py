@@ -99,7 +99,7 @@ def _item(field: str, tests: tuple[Test, ...], resolve: Callable[[str], str], co
 def _scalar(tests: Sequence[Test], value: str, first: str, constants: dict[str, object]) -> str:
     on_string = _string(tests, value, constants)
     general = any_text(_function(f"lambda {value}: {on_string}", constants))
-    otherwise = f"{_constant(constants, general)}({value})"
+    otherwise = f"({value} is not None and {_constant(constants, general)}({value}))"  # most fields are missing in most events
     numbers = _numbers(tests, value, constants)
     if numbers:
         otherwise = f"({numbers} if {value}.__class__ is int else {otherwise})"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import re2
 
-from service.match.nodes import Network, Part
+from service.match.nodes import Network, Part, Regex
 
 MEMO_SIZE = 20_000
 FOUND_SIZE = 512
@@ -93,6 +93,12 @@ def found_by(pattern: str, flags: str = "") -> Callable[[str], bool]:
     return _Found(compile_regex(pattern, flags)).__getitem__
 
 
+def found_by_any(patterns: Iterable[Regex]) -> Callable[[str], bool]:
+    """``text -> is one of the patterns found in it``, in one walk over the text; raises ``re2.error`` when they are too many."""
+    search = compile_regex("|".join(f"(?{one.flags}:{one.pattern})" for one in patterns)).search  # type: ignore[attr-defined]  # re2 has no types
+    return lambda text: search(text.encode("utf-8", "replace")) is not None
+
+
 class _Found(dict[str, bool]):
     """``found[text]``: is a pattern found in it; remembers a few answers: names and ids come again and again."""
 
@@ -163,7 +169,7 @@ def descend(value: object, keys: tuple[str, ...]) -> object:
         if isinstance(value, list):
             found = [descend(element, keys[number:]) for element in value]
             return [one for one in found if one is not None] or None
-        if not isinstance(value, Mapping):
+        if value.__class__ is not dict and not isinstance(value, Mapping):
             return None
         value = value.get(key)
     return value
