@@ -88,13 +88,13 @@ class Supervisor:
         self._lag = lag
         self._stop = asyncio.Event()
         self._processes: dict[str, asyncio.subprocess.Process] = {}
-        self._refused = False
+        self._refused = self._accepted = False
         self.board = Board(clock, plan.role, meters, problems, version("kinesiem"), started_ms=clock.now_ms())
         self.url = ""
         """Where the status page is, while running."""
 
     async def run(self) -> int:
-        """Return the exit code: 0 after a clean stop, 78 when the configuration is wrong, else 1."""
+        """Return the exit code: 0 after a clean stop, 78 when no worker ever accepted the configuration, else 1."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -158,7 +158,8 @@ class Supervisor:
                 line.state = "stopped"
                 # SIGTERM's own effect: it came before the worker had begun anything.
                 return 0 if code == -signal.SIGTERM else code
-            if code == EXIT_CONFIGURATION:
+            # Once workers run, a file that is wrong by now must not stop those that have what was right; this one tries again.
+            if code == EXIT_CONFIGURATION and not self._accepted:
                 self._refused = True
                 line.state = "stopped"
                 return code
@@ -208,6 +209,7 @@ class Supervisor:
             while True:
                 length = frame_length(await reader.readexactly(4))
                 self.board.hear(name, unpack_report(await reader.readexactly(length)))
+                self._accepted = True  # a worker reports when it has read its configuration
         except asyncio.IncompleteReadError:
             return
         except (ConnectionError, ValueError, msgspec.DecodeError) as error:

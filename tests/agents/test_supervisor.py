@@ -7,6 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from service.settings import Settings
@@ -87,5 +88,32 @@ async def test_good_tuning_is_taken_up_while_running_and_bad_tuning_refused(
         service.process.send_signal(signal.SIGHUP)
         await until(lambda: sum(line["event"] == "reloaded" for line in service.lines()) >= 2)
         assert not [line for line in service.lines() if line["event"] == "worker_exited"]
+    finally:
+        assert await service.stop() == 0
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(240)
+async def test_a_file_that_is_wrong_by_now_stops_no_worker_that_has_what_was_right(
+    tuned: Path, settings: Settings, bulk: BulkDouble, tmp_path: Path
+) -> None:
+    service = Service(tuned, "--role", "process", "--workers", "2", log=tmp_path / "log")
+    await service.start()
+    try:
+        assert service.process is not None
+        await until(lambda: sum(line["event"] == "worker_ready" for line in service.lines()) == 2)
+        tuning = tmp_path / "tuning" / "aws.vpcflow.yml"
+        tuning.write_text("dataset: aws.vpcflow\ndorp: {}\n")
+        await until(lambda: sum(line["event"] == "reload_refused" for line in service.lines()) >= 2)
+        killed = psutil.Process(service.process.pid).children()[0]
+        killed.kill()
+        await until(lambda: any(line["event"] == "configuration_refused" for line in service.lines()))
+        await publish(settings, [flow_record(number, 10) for number in range(20)], together=1)
+        await until(lambda: len(bulk.ids) == 200)
+        assert service.process.returncode is None
+        assert {line["code"] for line in service.lines() if line["event"] == "worker_exited"} == {-signal.SIGKILL, 78}
+
+        tuning.unlink()
+        await until(lambda: sum(line["event"] == "worker_ready" for line in service.lines()) == 3)
     finally:
         assert await service.stop() == 0
