@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 
-from tests.faults.catalogue.fault import Fault, moment
+from tests.faults.catalogue.fault import Fault, moment, until
 from tests.faults.hostile import KINDS
 from tests.faults.producer import LANES
 from tests.faults.stage import Stage
@@ -15,19 +15,28 @@ from tests.faults.stage import Stage
 async def good_reload(stage: Stage) -> None:
     """Another retention, so another version of the pipeline, while events are under way."""
     await moment(stage)
-    (stage.tuning / "aws.vpcflow.yml").write_text(f"retention: {stage.rng.randrange(10, 90)}d\n")
+    file, before = stage.tuning / "aws.vpcflow.yml", stage.processor.said("reloaded")
+    days = [days for days in range(10, 90) if not file.exists() or f"retention: {days}d\n" not in file.read_text()]
+    file.write_text(f"dataset: aws.vpcflow\nretention: {stage.rng.choice(days)}d\n")
     os.kill(stage.processor.pid, signal.SIGHUP)
-    await asyncio.sleep(3.0)
+    await until(lambda: stage.processor.said("reloaded") > before, "no worker took the new configuration")
 
 
 async def bad_reload(stage: Stage) -> None:
-    """A file that is no YAML: the old configuration goes on."""
+    """A file that is no YAML, and a worker that dies meanwhile: the others go on with what they have until it is gone."""
     await moment(stage)
-    file = stage.tuning / "aws.cloudtrail.yml"
+    file, before = stage.tuning / "aws.cloudtrail.yml", stage.processor.said("reload_refused")
     file.write_text("drop: [unclosed\n")
-    os.kill(stage.processor.pid, signal.SIGHUP)
-    await asyncio.sleep(3.0)
-    file.unlink()
+    try:
+        os.kill(stage.processor.pid, signal.SIGHUP)
+        await until(lambda: stage.processor.said("reload_refused") > before, "no worker refused the new configuration")
+        refused, starts = stage.processor.said("configuration_refused"), stage.processor.starts
+        os.kill(stage.rng.choice(stage.processor.workers()), signal.SIGKILL)
+        await until(lambda: stage.processor.said("configuration_refused") > refused, "no worker started with a bad file")
+        await stage.flowing()
+        assert stage.processor.starts == starts, "one worker's bad start ended the service"
+    finally:
+        file.unlink()
     os.kill(stage.processor.pid, signal.SIGHUP)
 
 
