@@ -31,6 +31,9 @@ POLL_MESSAGES = 16
 """Messages of one poll. An agent's queue has room for them beyond what it may have in front of it: what finds a full queue
 would hold up the agents of all topics."""
 PRODUCER_BATCH_BYTES = 1024 * 1024
+MESSAGE_BYTES = 4096
+"""What a message under way takes besides its bytes: task, ticket, future, what Faust keeps of it. Notes of the ledger have
+200 bytes, and thousands of them wait while OpenSearch is away."""
 LOST_SECONDS = 60.0
 
 
@@ -201,7 +204,7 @@ def attach(app: SiemApp, agent: Agent) -> None:
 async def _take(app: SiemApp, agent: Agent, event: Any) -> None:
     message = event.message
     value: bytes = event.value or b""
-    size = len(value)
+    size = len(value) + MESSAGE_BYTES
     epoch = app.ledger.epoch
     await agent.gate.enter(size)
     lane = app.ledger.lane(message.tp)
