@@ -30,7 +30,6 @@ FETCH_TOTAL_BYTES = 4 * 1024 * 1024
 FETCH_WAIT_MS = 100
 """How long a broker keeps a fetch that finds nothing. Partitions with messages still in hand are not in it, and the client
 has one fetch at a time under way for each broker: once they are empty, they wait until it is over."""
-
 CROWDED_SECONDS = 0.1
 """How long is polled without a topic whose agent is busy, before it is looked whether it is still."""
 
@@ -90,7 +89,7 @@ class Consumer(driver.Consumer):
         lane.enter(record.offset)
         return super()._to_message(tp, record)
 
-    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:  # noqa: ASYNC109 - upstream's signature
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:  # noqa: ASYNC109 - upstream passes it by this name
         """Leave out topics whose agent has enough in front of it.
 
         Upstream pauses partitions one by one, each by a message of its own that finds the queue nearly full, and waits for

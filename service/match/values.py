@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Protocol
 
 import re2
 
@@ -81,11 +82,20 @@ def any_text(test: Callable[[str], bool]) -> Callable[[object], bool]:
     return any_value(matches)
 
 
-def compile_regex(pattern: str, flags: str = "") -> object:
+class Pattern(Protocol):
+    """What is used of an RE2 pattern; its binding has no types."""
+
+    def search(self, text: bytes) -> object:
+        """None: not found."""
+        ...
+
+
+def compile_regex(pattern: str, flags: str = "") -> Pattern:
     """Compile an RE2 pattern; raises ``re2.error`` for what RE2 does not know (look-around, back references)."""
     options = re2.Options()
     options.log_errors = False
-    return re2.compile(f"(?{flags}){pattern}" if flags else pattern, options)
+    compiled: Pattern = re2.compile(f"(?{flags}){pattern}" if flags else pattern, options)
+    return compiled
 
 
 def found_by(pattern: str, flags: str = "") -> Callable[[str], bool]:
@@ -95,16 +105,16 @@ def found_by(pattern: str, flags: str = "") -> Callable[[str], bool]:
 
 def found_by_any(patterns: Iterable[Regex]) -> Callable[[str], bool]:
     """``text -> is one of the patterns found in it``, in one walk over the text; raises ``re2.error`` when they are too many."""
-    search = compile_regex("|".join(f"(?{one.flags}:{one.pattern})" for one in patterns)).search  # type: ignore[attr-defined]  # re2 has no types
+    search = compile_regex("|".join(f"(?{one.flags}:{one.pattern})" for one in patterns)).search
     return lambda text: search(text.encode("utf-8", "replace")) is not None
 
 
 class _Found(dict[str, bool]):
     """``found[text]``: is a pattern found in it; remembers a few answers: names and ids come again and again."""
 
-    def __init__(self, compiled: object) -> None:
+    def __init__(self, compiled: Pattern) -> None:
         super().__init__()
-        self._search = compiled.search  # type: ignore[attr-defined]  # re2 has no types
+        self._search = compiled.search
 
     def __missing__(self, text: str) -> bool:
         # Bytes cost a third of text here: the binding translates no offsets. "replace" is for lone surrogates.
